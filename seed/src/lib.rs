@@ -1,0 +1,12 @@
+//! Seed: documents, a MongoDB-compatible query language, and one store trait over any store.
+
+#[macro_use]
+pub mod value;
+pub mod clock;
+mod error;
+pub mod path;
+
+pub use clock::{Clock, SimulatedClock, SystemClock};
+pub use error::{Error, ErrorKind, Place, Result};
+pub use path::Path;
+pub use value::{DateTime, Document, ObjectId, Value};

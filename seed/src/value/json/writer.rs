@@ -1,0 +1,162 @@
+//! Writes values as JSON.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Form;
+use crate::value::{Document, Value};
+
+/// Writes a value as relaxed Extended JSON: numbers bare where they can be, dates as text from 1970 to 9999.
+pub fn to_extended(value: &Value) -> String {
+    write(Form::Extended, |writer| writer.value(value))
+}
+
+/// Writes a document as relaxed Extended JSON.
+pub fn document_to_extended(document: &Document) -> String {
+    write(Form::Extended, |writer| writer.document(document))
+}
+
+/// Writes a value as plain JSON.
+///
+/// What JSON has no form for becomes the nearest thing: NaN and infinities null, dates RFC 3339 text, object ids their
+/// digits, binary data base64.
+pub fn to_plain(value: &Value) -> String {
+    write(Form::Plain, |writer| writer.value(value))
+}
+
+/// Writes a document as plain JSON, as [`to_plain`] does.
+pub fn document_to_plain(document: &Document) -> String {
+    write(Form::Plain, |writer| writer.document(document))
+}
+
+/// Writes a document for a store of text, so that [`parse_stored`](super::parse_stored) gives back every value as it was.
+pub fn document_to_stored(document: &Document) -> String {
+    write(Form::Stored, |writer| writer.document(document))
+}
+
+fn write(form: Form, write: impl FnOnce(&mut Writer)) -> String {
+    let mut writer = Writer {
+        out: String::with_capacity(256),
+        form,
+    };
+    write(&mut writer);
+    writer.out
+}
+
+struct Writer {
+    out: String,
+    form: Form,
+}
+
+impl Writer {
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.out.push_str("null"),
+            Value::Bool(true) => self.out.push_str("true"),
+            Value::Bool(false) => self.out.push_str("false"),
+            Value::Int(int) => self.display(int),
+            Value::Double(double) => self.double(*double),
+            Value::String(text) => self.string(text),
+            Value::Document(document) => self.document(document),
+            Value::Array(elements) => {
+                self.out.push('[');
+                for (at, element) in elements.iter().enumerate() {
+                    if at > 0 {
+                        self.out.push(',');
+                    }
+                    self.value(element);
+                }
+                self.out.push(']');
+            }
+            Value::Date(date) if self.form == Form::Plain => self.quoted(date),
+            Value::ObjectId(id) if self.form == Form::Plain => self.quoted(id),
+            Value::Binary(binary) if self.form == Form::Plain => {
+                self.quoted(&STANDARD.encode(binary.bytes()))
+            }
+            Value::Date(date) if date.is_writable() && date.as_millis() >= 0 => self.typed("$date", date),
+            Value::Date(date) => {
+                self.out.push_str("{\"$date\":");
+                self.typed("$numberLong", &date.as_millis());
+                self.out.push('}');
+            }
+            Value::ObjectId(id) => self.typed("$oid", id),
+            Value::Binary(binary) => {
+                let base64 = STANDARD.encode(binary.bytes());
+                let subtype = binary.subtype();
+                self.display(&format_args!(
+                    "{{\"$binary\":{{\"base64\":\"{base64}\",\"subType\":\"{subtype:02x}\"}}}}"
+                ));
+            }
+        }
+    }
+
+    fn document(&mut self, document: &Document) {
+        self.out.push('{');
+        for (at, (name, value)) in document.iter().enumerate() {
+            if at > 0 {
+                self.out.push(',');
+            }
+            if self.form == Form::Stored && name.starts_with('$') {
+                self.out.push_str("\"$");
+                self.escaped(name);
+                self.out.push('"');
+            } else {
+                self.string(name);
+            }
+            self.out.push(':');
+            self.value(value);
+        }
+        self.out.push('}');
+    }
+
+    fn double(&mut self, double: f64) {
+        match double {
+            // Rust shows a double with a point or an exponent, and with the digits that read back as the same one.
+            finite if finite.is_finite() => self.display(&format_args!("{finite:?}")),
+            _ if self.form == Form::Plain => self.out.push_str("null"),
+            nan if nan.is_nan() => self.typed("$numberDouble", &"NaN"),
+            infinite if infinite > 0.0 => self.typed("$numberDouble", &"Infinity"),
+            _ => self.typed("$numberDouble", &"-Infinity"),
+        }
+    }
+
+    fn typed(&mut self, key: &str, value: &impl std::fmt::Display) {
+        self.display(&format_args!("{{\"{key}\":\"{value}\"}}"));
+    }
+
+    fn quoted(&mut self, value: &impl std::fmt::Display) {
+        self.display(&format_args!("\"{value}\""));
+    }
+
+    fn string(&mut self, text: &str) {
+        self.out.push('"');
+        self.escaped(text);
+        self.out.push('"');
+    }
+
+    fn escaped(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some(at) = rest
+            .bytes()
+            .position(|byte| byte == b'"' || byte == b'\\' || byte < 0x20)
+        {
+            self.out.push_str(&rest[..at]);
+            match rest.as_bytes()[at] {
+                b'"' => self.out.push_str("\\\""),
+                b'\\' => self.out.push_str("\\\\"),
+                b'\n' => self.out.push_str("\\n"),
+                b'\r' => self.out.push_str("\\r"),
+                b'\t' => self.out.push_str("\\t"),
+                control => self.display(&format_args!("\\u{control:04x}")),
+            }
+            rest = &rest[at + 1..];
+        }
+        self.out.push_str(rest);
+    }
+
+    fn display(&mut self, value: &impl std::fmt::Display) {
+        write!(self.out, "{value}").expect("a string takes whatever is written to it");
+    }
+}
