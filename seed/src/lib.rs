@@ -14,4 +14,5 @@ pub use clock::{Clock, SimulatedClock, SystemClock};
 pub use error::{Error, ErrorKind, Place, Result};
 pub use expr::Expression;
 pub use path::Path;
+pub use sort::{Direction, Sort};
 pub use value::{DateTime, Document, ObjectId, Value};
