@@ -10,7 +10,7 @@ use super::catalogue::Catalogue;
 use super::object_ids::ObjectIds;
 use super::session::Session;
 use super::writer::{Job, One, Writer};
-use super::{Engine, WriteTransaction, ensure, find, writes};
+use super::{Engine, Look, WriteTransaction, ensure, find, writes};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::CollectionSpec;
@@ -219,9 +219,12 @@ impl<E: Engine> Inner<E> {
         let mut watches_others = self.watches_others.lock().unwrap_or_else(PoisonError::into_inner);
         if !*watches_others {
             let watchers = Arc::downgrade(&self.watchers);
-            self.engine.watch_other_processes(Box::new(move || {
-                let watchers = watchers.upgrade();
-                watchers.inspect(|watchers| watchers.wake_all()).is_some()
+            self.engine.watch_other_processes(Box::new(move |look| match watchers.upgrade() {
+                Some(watchers) if look == Look::Changed => {
+                    watchers.wake_all();
+                    true
+                }
+                watchers => watchers.is_some(),
             }))?;
             *watches_others = true;
         }

@@ -66,6 +66,15 @@ pub enum Towards {
     Start,
 }
 
+/// What an engine saw when it looked for changes by other processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Something may have changed.
+    Changed,
+    /// Nothing has changed.
+    Unchanged,
+}
+
 /// Ordered bytes in transactions: all that [`Indexed`] needs of a store.
 pub trait Engine: Debug + Send + Sync + 'static {
     /// A document as the engine keeps it. Two that are equal are the same document.
@@ -107,12 +116,13 @@ pub trait Engine: Debug + Send + Sync + 'static {
     /// If the engine fails.
     fn drop_collection(&self, collection: &str) -> Result<()>;
 
-    /// Calls `wake` whenever another process may have changed something, until it returns false. Called once at most.
+    /// Looks again and again whether another process may have changed something, and tells what it saw, until `tell`
+    /// says that nobody wants to know. Called once at most.
     ///
     /// # Errors
-    /// If the engine cannot tell.
-    fn watch_other_processes(&self, wake: Box<dyn Fn() -> bool + Send>) -> Result<()> {
-        drop(wake);
+    /// If the engine cannot look.
+    fn watch_other_processes(&self, tell: Box<dyn Fn(Look) -> bool + Send>) -> Result<()> {
+        drop(tell);
         Ok(())
     }
 

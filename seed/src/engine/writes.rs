@@ -403,10 +403,11 @@ impl<E: Engine> Setting<E> {
     ) -> Result<Vec<Found<E::Stored>>> {
         let mut cursor = Cursor::new(plan, &session.catalogue);
         let mut found = Vec::new();
-        // Where each entry is a match there is no need to read further than what is wanted.
-        let is_exact = plan.scans().iter().all(|scan| scan.is_exact) && taken.is_empty();
+        // Most often the next entries are just those that are wanted; where they are not, the pages grow.
+        let mut least = 1;
         while found.len() < wanted && !cursor.is_done() {
-            let page = if is_exact { wanted - found.len() } else { (wanted - found.len()).max(64) };
+            let page = (wanted - found.len()).max(least);
+            least = (page * 2).min(STEP);
             let catalogue = Arc::clone(&session.catalogue);
             cursor.next_page(self.engine(), &mut *session.transaction, &catalogue, filter, page, &mut found)?;
             found.retain(|found| !taken.contains(found.id.as_slice()));

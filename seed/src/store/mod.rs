@@ -6,6 +6,7 @@
 //! comforts. An adapter implements this trait, or the smaller [`Engine`](crate::engine::Engine) below it.
 
 pub mod capabilities;
+pub mod delegate;
 pub mod ext;
 pub mod outcome;
 pub mod request;
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 pub use capabilities::Capabilities;
+pub use delegate::Delegate;
 pub use ext::StoreExt;
 pub use outcome::{InsertOutcome, UpdateOutcome, WriteOutcome};
 pub use request::{Aggregate, Count, Delete, Find, FindAndUpdate, Insert, Update, WriteBatch, WriteItem};

@@ -1,0 +1,84 @@
+//! When a processor rests, and what wakes it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seed::DateTime;
+use seed::store::Watch;
+
+use super::{FLUSH_INTERVAL, Loop};
+use crate::error::Result;
+use crate::promote;
+use crate::queue::Queue;
+
+/// How often a busy loop looks whether delayed jobs were added.
+const DUE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What is due when.
+#[derive(Debug)]
+pub(super) struct Rest {
+    /// When the next delayed job is due, as far as is known.
+    next_due: Option<DateTime>,
+    looked_at: Option<Duration>,
+    flushed_at: Duration,
+}
+
+impl Rest {
+    pub(super) fn new(now: Duration) -> Self {
+        Self { next_due: None, looked_at: None, flushed_at: now }
+    }
+
+    pub(super) fn is_promotion_due(&self, queue: &Queue) -> bool {
+        let elapsed = queue.runtime().elapsed();
+        self.looked_at.is_none_or(|at| elapsed.saturating_sub(at) >= DUE_INTERVAL)
+            || self.next_due.is_some_and(|due| due <= queue.now())
+    }
+
+    pub(super) fn is_flush_due(&mut self, elapsed: Duration) -> bool {
+        let is_due = elapsed.saturating_sub(self.flushed_at) >= FLUSH_INTERVAL;
+        if is_due {
+            self.flushed_at = elapsed;
+        }
+        is_due
+    }
+}
+
+impl Loop {
+    /// Queues what is due and notes when the next delayed job will be; says whether anything was queued.
+    pub(super) async fn promote(&mut self, rest: &mut Rest) -> Result<bool> {
+        let now = self.queue.refreshed_now().await?;
+        let promoted = promote::promote_due(&self.queue, now).await?;
+        rest.next_due = promote::next_due(&self.queue).await?;
+        rest.looked_at = Some(self.queue.runtime().elapsed());
+        Ok(promoted)
+    }
+
+    /// Waits until there may be something to do.
+    pub(super) async fn rest(&mut self, watch: &mut Watch, rest: &mut Rest) {
+        let runtime = Arc::clone(self.queue.runtime());
+        let is_full = self.running.len() >= self.slots;
+        let mut longest = self.interval;
+        if let Some(due) = rest.next_due {
+            longest = longest.min(due.since(self.queue.now()));
+        }
+        if !self.running.is_empty() {
+            longest = longest.min(FLUSH_INTERVAL);
+        }
+        let stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            Some(done) = self.done.recv() => {
+                // With the slot that is free now comes the next claim.
+                self.may_have_work |= is_full;
+                self.end(done);
+            }
+            () = watch.changed(), if !is_full => {
+                self.may_have_work = true;
+                // The commit may have added a delayed job that is due before all others.
+                rest.looked_at = None;
+            }
+            () = runtime.sleep(longest) => self.may_have_work |= !is_full,
+        }
+    }
+}
