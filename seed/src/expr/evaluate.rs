@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn only_the_branch_taken_is_worked_out() {
-        let bad = || doc! {"$divide": [1, 0]};
+        let bad = || doc! {"$divide": ["$a", 0]};
         assert_eq!(value(doc! {"$cond": [true, 1, (bad())]}), 1.into());
         assert_eq!(
             value(doc! {"$cond": {"if": "$none", "then": (bad()), "else": 2}}),

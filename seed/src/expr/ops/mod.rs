@@ -18,6 +18,8 @@ use crate::value::{Array, Value};
 
 use super::Operand;
 
+pub(crate) use object::merge_into;
+
 /// One operator.
 pub(super) struct Operator {
     pub(super) name: &'static str,
