@@ -4,9 +4,15 @@
 pub mod value;
 pub mod clock;
 mod error;
+pub mod expr;
+pub mod key;
 pub mod path;
+pub mod sort;
+mod suggest;
 
 pub use clock::{Clock, SimulatedClock, SystemClock};
 pub use error::{Error, ErrorKind, Place, Result};
+pub use expr::Expression;
 pub use path::Path;
+pub use sort::{Direction, Sort};
 pub use value::{DateTime, Document, ObjectId, Value};
