@@ -97,7 +97,8 @@ impl<'a> Run<'a> {
         if self.grown <= MAX_GROWTH {
             return Ok(());
         }
-        let message = format!("the update adds more than {MAX_GROWTH} elements to arrays, no document holds so many");
+        let message =
+            format!("the update adds more than {MAX_GROWTH} elements to arrays, no document holds so many");
         Err(Error::new(ErrorKind::Limit, message))
     }
 
@@ -117,13 +118,16 @@ impl<'a> Run<'a> {
 
     fn node(&mut self, node: &Node, value: &Value) -> Result<Change> {
         match (node, value) {
-            (Node::Leaf(leaf), _) => leaf.operator.on_value(value, self).map_err(|error| leaf.locate(error)),
-            (Node::Branch(branch), Value::Document(document)) => {
-                Ok(self.branch_in_document(branch, document)?.map_or(Change::Keep, Change::set))
-            }
-            (Node::Branch(branch), Value::Array(array)) => {
-                Ok(self.branch_in_array(branch, array, value)?.map_or(Change::Keep, Change::set))
-            }
+            (Node::Leaf(leaf), _) => leaf
+                .operator
+                .on_value(value, self)
+                .map_err(|error| leaf.locate(error)),
+            (Node::Branch(branch), Value::Document(document)) => Ok(self
+                .branch_in_document(branch, document)?
+                .map_or(Change::Keep, Change::set)),
+            (Node::Branch(branch), Value::Array(array)) => Ok(self
+                .branch_in_array(branch, array, value)?
+                .map_or(Change::Keep, Change::set)),
             (Node::Branch(branch), _) => {
                 for (_, child) in self.children(branch)?.iter() {
                     self.dead_end(child, value)?;
@@ -135,7 +139,8 @@ impl<'a> Run<'a> {
             }
             (Node::Elements(_), _) => {
                 let found = value.type_name();
-                let message = format!("$[] changes the elements of an array, but there is a value of type {found}");
+                let message =
+                    format!("$[] changes the elements of an array, but there is a value of type {found}");
                 Err(node.first_leaf().locate(Error::update(message)))
             }
         }
@@ -147,7 +152,9 @@ impl<'a> Run<'a> {
             match self.child(child, changed.as_ref().unwrap_or(document).get(name))? {
                 Change::Keep => {}
                 Change::Set(value) => {
-                    changed.get_or_insert_with(|| document.clone()).set(name.clone(), value);
+                    changed
+                        .get_or_insert_with(|| document.clone())
+                        .set(name.clone(), value);
                 }
                 Change::Remove => {
                     changed.get_or_insert_with(|| document.clone()).remove(name);
@@ -165,7 +172,8 @@ impl<'a> Run<'a> {
                 continue;
             };
             let change = self.child(child, changed.as_ref().unwrap_or(array).get(at))?;
-            self.put(array, &mut changed, at, change).map_err(|error| child.first_leaf().locate(error))?;
+            self.put(array, &mut changed, at, change)
+                .map_err(|error| child.first_leaf().locate(error))?;
         }
         Ok(changed)
     }
@@ -212,13 +220,14 @@ impl<'a> Run<'a> {
             Change::Remove => Value::Null,
         };
         let elements = changed.get_or_insert_with(|| array.clone());
-        if let Some(element) = elements.make_mut().get_mut(at) {
-            *element = value;
+        if at < elements.len() {
+            elements.make_mut()[at] = value;
             return Ok(());
         }
         let missing = at - elements.len();
         if missing > MAX_PADDING {
-            let message = format!("the array would be filled up with {missing} nulls, the most is {MAX_PADDING}");
+            let message =
+                format!("the array would be filled up with {missing} nulls, the most is {MAX_PADDING}");
             return Err(Error::update(message));
         }
         self.grow(missing + 1)?;
@@ -261,9 +270,10 @@ impl<'a> Run<'a> {
                 Err(leaf.locate(not_viable(leaf, value)))
             }
             Node::Leaf(_) => Ok(()),
-            Node::Branch(branch) => {
-                self.children(branch)?.iter().try_for_each(|(_, child)| self.dead_end(child, value))
-            }
+            Node::Branch(branch) => self
+                .children(branch)?
+                .iter()
+                .try_for_each(|(_, child)| self.dead_end(child, value)),
             Node::Elements(_) => self.missing(node).map(|_| ()),
         }
     }
@@ -287,7 +297,10 @@ fn not_viable(leaf: &Leaf, value: &Value) -> Error {
         Value::Array(_) => ": name its elements by position, $[] or $[name]",
         _ => "",
     };
-    Error::update(format!("{} leads into a value of type {found}, which has no such field{hint}", leaf.path))
+    Error::update(format!(
+        "{} leads into a value of type {found}, which has no such field{hint}",
+        leaf.path
+    ))
 }
 
 #[cfg(test)]

@@ -48,7 +48,9 @@ pub(crate) fn parse(sources: &[Document]) -> Result<Vec<ArrayFilter>> {
         let filter = ArrayFilter::parse(source)?;
         if filters.iter().any(|other| other.identifier == filter.identifier) {
             let name = filter.identifier;
-            return Err(Error::update(format!("there are two array filters for {name}: join them with $and")));
+            return Err(Error::update(format!(
+                "there are two array filters for {name}: join them with $and"
+            )));
         }
         filters.push(filter);
     }
@@ -58,8 +60,12 @@ pub(crate) fn parse(sources: &[Document]) -> Result<Vec<ArrayFilter>> {
 /// Refuses `$expr`, which sees whole documents and has none here.
 pub(crate) fn refuse_expressions(node: &Node) -> Result<()> {
     match node {
-        Node::And(nodes) | Node::Or(nodes) | Node::Nor(nodes) => nodes.iter().try_for_each(refuse_expressions),
-        Node::Expr(_) => Err(Error::update("$expr cannot be used on the elements of an array").at_operator("$expr")),
+        Node::And(nodes) | Node::Or(nodes) | Node::Nor(nodes) => {
+            nodes.iter().try_for_each(refuse_expressions)
+        }
+        Node::Expr(_) => {
+            Err(Error::update("$expr cannot be used on the elements of an array").at_operator("$expr"))
+        }
         Node::Field(..) | Node::Constant(_) => Ok(()),
     }
 }
@@ -78,7 +84,9 @@ fn identifier(node: &Node) -> Result<Option<&Text>> {
         match (common, name) {
             (_, None) => return Ok(None),
             (Some(first), Some(name)) if first != name => {
-                return Err(Error::update(format!("an array filter is for one name, not for {first} and {name}")));
+                return Err(Error::update(format!(
+                    "an array filter is for one name, not for {first} and {name}"
+                )));
             }
             _ => common = name,
         }
@@ -87,7 +95,8 @@ fn identifier(node: &Node) -> Result<Option<&Text>> {
 }
 
 fn is_identifier(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]

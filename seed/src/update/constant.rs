@@ -8,7 +8,10 @@ use crate::value::{Document, Text, Value};
 
 /// Returns the fields that the operators set or unset (none), if they do nothing else.
 pub(super) fn fields(root: &Branch) -> Option<Vec<(Text, Option<Value>)>> {
-    root.children().iter().map(|(name, node)| field(name, node)).collect()
+    root.children()
+        .iter()
+        .map(|(name, node)| field(name, node))
+        .collect()
 }
 
 fn field(name: &Text, node: &Node) -> Option<(Text, Option<Value>)> {
@@ -48,8 +51,11 @@ mod tests {
     #[test]
     fn fields_are_known_in_name_order() {
         let update = Update::parse(&doc! {"$set": {"b": 1, "a": 2}, "$unset": {"aa": 1}}, &[]).unwrap();
-        let expected =
-            [("a".into(), Some(Value::Int(2))), ("aa".into(), None), ("b".into(), Some(Value::Int(1)))];
+        let expected = [
+            ("a".into(), Some(Value::Int(2))),
+            ("aa".into(), None),
+            ("b".into(), Some(Value::Int(1))),
+        ];
         assert_eq!(update.constant(), Some(&expected[..]));
     }
 
@@ -69,9 +75,16 @@ mod tests {
 
     #[test]
     fn fields_keep_their_place_and_new_ones_follow_in_name_order() {
-        let update = Update::parse(&doc! {"$set": {"n": 1, "m": 2, "b": 3}, "$unset": {"a": 1, "q": 1}}, &[]).unwrap();
+        let update = Update::parse(
+            &doc! {"$set": {"n": 1, "m": 2, "b": 3}, "$unset": {"a": 1, "q": 1}},
+            &[],
+        )
+        .unwrap();
         let context = Context::at(DateTime::from_millis(0));
-        let changed = update.apply(&doc! {"_id": 1, "a": 1, "b": 1, "c": 1}, &context).unwrap().unwrap();
+        let changed = update
+            .apply(&doc! {"_id": 1, "a": 1, "b": 1, "c": 1}, &context)
+            .unwrap()
+            .unwrap();
         let expected = doc! {"_id": 1, "b": 3, "c": 1, "m": 2, "n": 1};
         assert_eq!(changed, expected);
         assert_eq!(update.apply(&expected, &context).unwrap(), None);

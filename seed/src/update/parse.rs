@@ -7,10 +7,13 @@ use super::tree::{Branch, Leaf};
 use super::{Body, Operators, constant, replacement};
 use crate::error::{Error, Result};
 use crate::suggest::did_you_mean;
+use crate::value::limits::{self, MAX_DEPTH};
 use crate::value::{Document, Value};
 
 /// Reads an update and checks all that can be checked without a document.
 pub(super) fn parse(source: &Document, array_filters: &[Document]) -> Result<Body> {
+    // A value may nest as deep as in a document, and it stands a few levels deeper in the update.
+    limits::check_depth(&source.clone().into(), MAX_DEPTH + 4)?;
     if source.keys().next().is_some_and(|name| name.starts_with('$')) {
         return Parser::new(array_filters)?.operators(source);
     }
@@ -61,14 +64,21 @@ impl Parser {
     fn operator(&mut self, name: &'static str, parse: Parse, path: &str, operand: &Value) -> Result<()> {
         let steps = self.steps(path)?;
         let operator = parse(path, operand)?;
-        let leaf = |operator| Leaf { name, path: path.into(), operator };
+        let leaf = |path: &str, operator| Leaf {
+            name,
+            path: path.into(),
+            operator,
+        };
         if let Operator::Rename(rename) = &operator {
             // The value goes to the other path; this one is only kept free of other operators.
-            let target = self.steps(rename.target().as_str())?;
-            self.root.insert(&target, leaf(operator))?;
-            return self.root.insert(&steps, leaf(Operator::RenameSource));
+            let target = rename.target().clone();
+            let target_steps = self
+                .steps(target.as_str())
+                .map_err(|error| error.at_path(target.as_str()))?;
+            self.root.insert(&target_steps, leaf(target.as_str(), operator))?;
+            return self.root.insert(&steps, leaf(path, Operator::RenameSource));
         }
-        self.root.insert(&steps, leaf(operator))
+        self.root.insert(&steps, leaf(path, operator))
     }
 
     fn steps(&mut self, path: &str) -> Result<Vec<Step>> {
@@ -84,10 +94,17 @@ impl Parser {
     }
 
     fn check_all_used(&self) -> Result<()> {
-        match self.array_filters.iter().zip(&self.used).find(|(_, used)| !**used) {
+        match self
+            .array_filters
+            .iter()
+            .zip(&self.used)
+            .find(|(_, used)| !**used)
+        {
             Some((filter, _)) => {
                 let name = filter.identifier();
-                Err(Error::update(format!("the array filter for {name} is not used: no path has $[{name}]")))
+                Err(Error::update(format!(
+                    "the array filter for {name} is not used: no path has $[{name}]"
+                )))
             }
             None => Ok(()),
         }
@@ -96,7 +113,9 @@ impl Parser {
 
 fn unknown(name: &str) -> Error {
     if !name.starts_with('$') {
-        return Error::update(format!("the field {name} stands beside operators: put it into $set"));
+        return Error::update(format!(
+            "the field {name} stands beside operators: put it into $set"
+        ));
     }
     let hint = did_you_mean(name, ops::names());
     Error::update(format!("unknown operator {name}{hint}")).at_operator(name)
@@ -105,7 +124,9 @@ fn unknown(name: &str) -> Error {
 fn fields(operands: &Value) -> Result<&Document> {
     operands.as_document().ok_or_else(|| {
         let found = operands.type_name();
-        Error::update(format!("the operator takes a document of paths and operands, not a value of type {found}"))
+        Error::update(format!(
+            "the operator takes a document of paths and operands, not a value of type {found}"
+        ))
     })
 }
 
@@ -115,8 +136,11 @@ mod tests {
 
     #[test]
     fn an_error_names_the_operator_and_the_path() {
-        let error = Update::parse(&doc! {"$ste": {"a": 1}}, &[]).unwrap_err();
-        assert_eq!(error.to_string(), "unknown operator $ste: did you mean $set? ($ste)");
+        let error = Update::parse(&doc! {"$sett": {"a": 1}}, &[]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown operator $sett: did you mean $set? ($sett)"
+        );
         let error = Update::parse(&doc! {"$inc": {"a.b": "x"}}, &[]).unwrap_err();
         assert_eq!(error.place().operator.as_deref(), Some("$inc"));
         assert_eq!(error.place().path.as_deref(), Some("a.b"));
@@ -160,8 +184,24 @@ mod tests {
     }
 
     #[test]
+    fn what_nests_deeper_than_a_document_is_refused() {
+        let nested = |levels: usize| (1..levels).fold(doc! {}, |inner, _| doc! {"a": inner});
+        assert!(Update::parse(&doc! {"$set": {"a": (nested(99))}}, &[]).is_ok());
+        let error = Update::parse(&doc! {"$set": {"a": (nested(1_000))}}, &[]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+    }
+
+    #[test]
     fn a_need_for_the_position_is_known() {
-        assert!(Update::parse(&doc! {"$set": {"a.$.b": 1}}, &[]).unwrap().needs_position());
-        assert!(!Update::parse(&doc! {"$set": {"a.$[].b": 1}}, &[]).unwrap().needs_position());
+        assert!(
+            Update::parse(&doc! {"$set": {"a.$.b": 1}}, &[])
+                .unwrap()
+                .needs_position()
+        );
+        assert!(
+            !Update::parse(&doc! {"$set": {"a.$[].b": 1}}, &[])
+                .unwrap()
+                .needs_position()
+        );
     }
 }

@@ -6,11 +6,14 @@ use crate::value::{Document, order};
 /// Checks a replacement document on its own.
 pub(super) fn check(source: &Document, array_filters: &[Document]) -> Result<()> {
     if let Some(name) = source.keys().find(|name| name.starts_with('$')) {
-        let message = format!("{name} stands beside fields: an update is made of operators or of fields, not of both");
+        let message =
+            format!("{name} stands beside fields: an update is made of operators or of fields, not of both");
         return Err(Error::update(message).at_operator(name));
     }
     if !array_filters.is_empty() {
-        return Err(Error::update("a document that replaces another has no use for array filters"));
+        return Err(Error::update(
+            "a document that replaces another has no use for array filters",
+        ));
     }
     Ok(())
 }
@@ -46,8 +49,14 @@ mod tests {
     #[test]
     fn the_id_is_kept_and_comes_first() {
         let old = doc! {"a": 1, "_id": 7};
-        assert_eq!(replace(&doc! {"b": 1}, &old).unwrap(), Some(doc! {"_id": 7, "b": 1}));
-        assert_eq!(replace(&doc! {"b": 1, "_id": 7}, &old).unwrap(), Some(doc! {"_id": 7, "b": 1}));
+        assert_eq!(
+            replace(&doc! {"b": 1}, &old).unwrap(),
+            Some(doc! {"_id": 7, "b": 1})
+        );
+        assert_eq!(
+            replace(&doc! {"b": 1, "_id": 7}, &old).unwrap(),
+            Some(doc! {"_id": 7, "b": 1})
+        );
         assert!(replace(&doc! {"_id": 8}, &old).is_err());
         assert_eq!(replace(&old, &old).unwrap(), None);
     }

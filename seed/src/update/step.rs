@@ -31,20 +31,30 @@ pub(crate) fn parse(path: &str, filters: &[ArrayFilter]) -> Result<Vec<Step>> {
     let parts = Path::new(path);
     let parts = parts.parts();
     if parts.len() > MAX_DEPTH {
-        let message = format!("the path has {} parts, no document has more levels than {MAX_DEPTH}", parts.len());
+        let message = format!(
+            "the path has {} parts, no document has more levels than {MAX_DEPTH}",
+            parts.len()
+        );
         return Err(Error::new(ErrorKind::Limit, message));
     }
-    let steps: Vec<Step> = parts.iter().map(|part| step(part.name(), filters)).collect::<Result<_>>()?;
+    let steps: Vec<Step> = parts
+        .iter()
+        .map(|part| step(part.name(), filters))
+        .collect::<Result<_>>()?;
     check_first(&steps[0])?;
     if steps.iter().filter(|step| **step == Step::Position).count() > 1 {
-        return Err(Error::update("a path has the positional operator $ once: use $[] or $[name] for the others"));
+        return Err(Error::update(
+            "a path has the positional operator $ once: use $[] or $[name] for the others",
+        ));
     }
     Ok(steps)
 }
 
 fn step(name: &Text, filters: &[ArrayFilter]) -> Result<Step> {
     if name.is_empty() {
-        return Err(Error::update("a path has no empty part: take out the dot too many"));
+        return Err(Error::update(
+            "a path has no empty part: take out the dot too many",
+        ));
     }
     if name == "$" {
         return Ok(Step::Position);
@@ -55,9 +65,14 @@ fn step(name: &Text, filters: &[ArrayFilter]) -> Result<Step> {
     if identifier.is_empty() {
         return Ok(Step::Elements(Selector::Every));
     }
-    match filters.iter().position(|filter| filter.identifier() == identifier) {
+    match filters
+        .iter()
+        .position(|filter| filter.identifier() == identifier)
+    {
         Some(at) => Ok(Step::Elements(Selector::Filter(at))),
-        None => Err(Error::update(format!("there is no array filter for {identifier}: add one"))),
+        None => Err(Error::update(format!(
+            "there is no array filter for {identifier}: add one"
+        ))),
     }
 }
 
@@ -68,9 +83,9 @@ fn check_first(step: &Step) -> Result<()> {
             "the name of a top-level field does not begin with $: {name}"
         ))),
         Step::Field(_) => Ok(()),
-        Step::Position | Step::Elements(_) => {
-            Err(Error::update("a path begins with the name of a field: put the array before its elements"))
-        }
+        Step::Position | Step::Elements(_) => Err(Error::update(
+            "a path begins with the name of a field: put the array before its elements",
+        )),
     }
 }
 

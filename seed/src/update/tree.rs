@@ -56,10 +56,16 @@ impl Node {
     pub(crate) fn first_leaf(&self) -> &Leaf {
         let child = match self {
             Self::Leaf(leaf) => return leaf,
-            Self::Branch(branch) => branch.children.first().map(|(_, node)| node).or(branch.positioned.as_deref()),
+            Self::Branch(branch) => branch
+                .children
+                .first()
+                .map(|(_, node)| node)
+                .or(branch.positioned.as_deref()),
             Self::Elements(elements) => elements.0.first().map(|(_, node)| node),
         };
-        child.expect("a node is made for the operator at its end").first_leaf()
+        child
+            .expect("a node is made for the operator at its end")
+            .first_leaf()
     }
 
     /// Takes up the operators of another tree for the same place.
@@ -83,8 +89,14 @@ impl Branch {
     pub(crate) fn insert(&mut self, steps: &[Step], leaf: Leaf) -> Result<()> {
         let end = Node::Leaf(Arc::new(leaf));
         let path = steps.iter().rev().fold(end, |node, step| match step {
-            Step::Field(name) => Node::Branch(Self { children: vec![(name.clone(), node)], positioned: None }),
-            Step::Position => Node::Branch(Self { children: Vec::new(), positioned: Some(Box::new(node)) }),
+            Step::Field(name) => Node::Branch(Self {
+                children: vec![(name.clone(), node)],
+                positioned: None,
+            }),
+            Step::Position => Node::Branch(Self {
+                children: Vec::new(),
+                positioned: Some(Box::new(node)),
+            }),
             Step::Elements(selector) => Node::Elements(Elements(vec![(*selector, node)])),
         });
         match path {
@@ -108,7 +120,10 @@ impl Branch {
     /// # Errors
     /// As [`Node::merge`].
     pub(crate) fn with_position(&self, node: &Node, position: usize) -> Result<Vec<(Text, Node)>> {
-        let mut named = Self { children: self.children.clone(), positioned: None };
+        let mut named = Self {
+            children: self.children.clone(),
+            positioned: None,
+        };
         named.put(position.to_string().into(), node.clone())?;
         Ok(named.children)
     }
@@ -126,7 +141,10 @@ impl Branch {
     }
 
     fn put(&mut self, name: Text, node: Node) -> Result<()> {
-        match self.children.binary_search_by(|(other, _)| compare_names(other, &name)) {
+        match self
+            .children
+            .binary_search_by(|(other, _)| compare_names(other, &name))
+        {
             Ok(at) => self.children[at].1.merge(node),
             Err(at) => {
                 self.children.insert(at, (name, node));
@@ -166,47 +184,65 @@ fn compare_names(a: &str, b: &str) -> Ordering {
 }
 
 fn conflict(first: &Leaf, second: &Leaf) -> Error {
-    let message = format!("{} of {:?} changes the same place: leave one of them out", first.name, first.path.as_str());
+    let message = format!(
+        "{} of {:?} changes the same place: leave one of them out",
+        first.name,
+        first.path.as_str()
+    );
     second.locate(Error::update(message))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::update::step;
     use crate::value::Value;
 
-    fn tree(paths: &[&[Step]]) -> Result<Branch> {
+    fn tree(paths: &[&str]) -> Result<Branch> {
         let mut root = Branch::default();
-        for steps in paths {
-            let leaf = Leaf { name: "$set", path: "path".into(), operator: Operator::Set(Value::Null) };
-            root.insert(steps, leaf)?;
+        for path in paths {
+            let leaf = Leaf {
+                name: "$set",
+                path: (*path).into(),
+                operator: Operator::Set(Value::Null),
+            };
+            root.insert(&step::parse(path, &[])?, leaf)?;
         }
         Ok(root)
     }
 
-    fn field(name: &str) -> Step {
-        Step::Field(name.into())
-    }
-
     #[test]
     fn names_come_in_order_and_numbers_by_their_value() {
-        let names = ["b", "10", "a", "9", "B"].map(field);
-        let paths: Vec<&[Step]> = names.iter().map(std::slice::from_ref).collect();
-        let root = tree(&paths).unwrap();
+        let root = tree(&["b", "10", "a", "9", "B"]).unwrap();
         let order: Vec<&str> = root.children().iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(order, ["9", "10", "B", "a", "b"]);
     }
 
     #[test]
-    fn a_path_conflicts_with_itself_its_prefixes_and_another_reading_of_the_array() {
-        let (a, b) = (field("a"), field("b"));
-        let every = Step::Elements(Selector::Every);
-        assert!(tree(&[&[a.clone()], &[a.clone()]]).is_err());
-        assert!(tree(&[&[a.clone()], &[a.clone(), b.clone()]]).is_err());
-        assert!(tree(&[&[a.clone(), b.clone()], &[a.clone()]]).is_err());
-        assert!(tree(&[&[a.clone(), every.clone()], &[a.clone(), field("0")]]).is_err());
-        assert!(tree(&[&[a.clone(), Step::Position], &[a.clone(), Step::Position]]).is_err());
-        assert!(tree(&[&[a.clone(), Step::Position], &[a.clone(), field("0")]]).is_ok());
-        assert!(tree(&[&[a.clone(), every.clone(), b.clone()], &[a, every, field("c")]]).is_ok());
+    fn a_path_conflicts_with_itself_and_its_prefixes() {
+        for paths in [
+            ["a", "a"],
+            ["a", "a.b"],
+            ["a.b", "a"],
+            ["a.$", "a.$"],
+            ["a.$[].b", "a.$[]"],
+        ] {
+            let error = tree(&paths).unwrap_err();
+            assert_eq!(error.place().path.as_deref(), Some(paths[1]));
+        }
+        for paths in [
+            ["a.b", "a.c"],
+            ["a", "ab"],
+            ["a.$", "a.0"],
+            ["a.$[].b", "a.$[].c"],
+        ] {
+            assert!(tree(&paths).is_ok(), "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn elements_by_position_and_by_selector_conflict() {
+        assert!(tree(&["a.$[]", "a.0"]).is_err());
+        assert!(tree(&["a.$.b", "a.$[].c"]).is_err());
     }
 }

@@ -38,7 +38,9 @@ fn collect_from_test<'f>(path: &'f Path, test: &'f Test, equalities: &mut Vec<(&
     match test {
         Test::Compare(Comparison::Eq, value) => equalities.push((path, value)),
         Test::In(values) if values.len() == 1 => equalities.push((path, &values[0])),
-        Test::All(tests) => tests.iter().for_each(|test| collect_from_test(path, test, equalities)),
+        Test::All(tests) => tests
+            .iter()
+            .for_each(|test| collect_from_test(path, test, equalities)),
         _ => {}
     }
 }
@@ -59,8 +61,12 @@ fn keep_only_id(equalities: &mut Vec<(&Path, &Value)>) -> Result<()> {
 fn seed(equalities: &[(&Path, &Value)]) -> Result<Document> {
     let mut seed = Document::new();
     for (at, (path, value)) in equalities.iter().enumerate() {
-        if let Some((other, _)) = equalities[..at].iter().find(|(other, _)| other.conflicts_with(path)) {
-            let message = format!("the filter tells {other} and {path}: it has to tell each field of a new document once");
+        if let Some((other, _)) = equalities[..at]
+            .iter()
+            .find(|(other, _)| other.conflicts_with(path))
+        {
+            let message =
+                format!("the filter tells both {other:?} and {path:?}: a new document takes each field once");
             return Err(Error::update(message).at_path(path.as_str()));
         }
         place(&mut seed, path, value)?;
@@ -77,7 +83,8 @@ fn place(document: &mut Document, path: &Path, value: &Value) -> Result<()> {
         return Ok(());
     };
     if parents.len() >= MAX_DEPTH {
-        let message = format!("a path of the filter has more parts than the {MAX_DEPTH} levels of a document");
+        let message =
+            format!("a path of the filter has more parts than the {MAX_DEPTH} levels of a document");
         return Err(Error::new(ErrorKind::Limit, message));
     }
     let mut document = document;
@@ -110,9 +117,12 @@ mod tests {
     use super::*;
     use crate::DateTime;
 
-    fn upsert(filter: Document, update: Document) -> Result<Document> {
-        let context = Context { new_id: Some("new".into()), ..Context::at(DateTime::from_millis(0)) };
-        Update::parse(&update, &[])?.upsert(&Filter::parse(&filter)?, &context)
+    fn upsert(filter: &Document, update: &Document) -> Result<Document> {
+        let context = Context {
+            new_id: Some("new".into()),
+            ..Context::at(DateTime::from_millis(0))
+        };
+        Update::parse(update, &[])?.upsert(&Filter::parse(filter)?, &context)
     }
 
     #[test]
@@ -121,8 +131,11 @@ mod tests {
             "z": 1, "a": {"$eq": null}, "$and": [{"b.c": 2}, {"b.d": {"$in": [3]}}], "$or": [{"e": {"$all": [4]}}],
             "n": {"$gt": 1}, "m": {"$ne": 1}, "i": {"$in": [1, 2]}, "$nor": [{"q": 1}], "_id": 7,
         };
-        let made = upsert(filter, doc! {"$set": {"x": 1}}).unwrap();
-        assert_eq!(made, doc! {"_id": 7, "z": 1, "a": null, "b": {"c": 2, "d": 3}, "e": 4, "x": 1});
+        let made = upsert(&filter, &doc! {"$set": {"x": 1}}).unwrap();
+        assert_eq!(
+            made,
+            doc! {"_id": 7, "z": 1, "a": null, "b": {"c": 2, "d": 3}, "e": 4, "x": 1}
+        );
     }
 
     #[test]
@@ -133,36 +146,58 @@ mod tests {
             doc! {"a.b": 1, "a": 1},
             doc! {"a": {"$all": [1, 2]}},
         ] {
-            assert!(upsert(filter.clone(), doc! {"$set": {"x": 1}}).is_err(), "{filter}");
+            assert!(upsert(&filter, &doc! {"$set": {"x": 1}}).is_err(), "{filter}");
         }
     }
 
     #[test]
     fn a_replacement_takes_only_the_id_from_the_filter() {
-        assert_eq!(upsert(doc! {"_id": 1, "a": 2}, doc! {"b": 3}).unwrap(), doc! {"_id": 1, "b": 3});
-        assert_eq!(upsert(doc! {"a": 2}, doc! {"b": 3}).unwrap(), doc! {"_id": "new", "b": 3});
-        assert_eq!(upsert(doc! {"a": 1, "a.b": 2}, doc! {"b": 3}).unwrap(), doc! {"_id": "new", "b": 3});
-        assert!(upsert(doc! {"_id.x": 1}, doc! {"b": 3}).is_err());
-        assert!(upsert(doc! {"_id": 1}, doc! {"_id": 2}).is_err());
+        assert_eq!(
+            upsert(&doc! {"_id": 1, "a": 2}, &doc! {"b": 3}).unwrap(),
+            doc! {"_id": 1, "b": 3}
+        );
+        assert_eq!(
+            upsert(&doc! {"a": 2}, &doc! {"b": 3}).unwrap(),
+            doc! {"_id": "new", "b": 3}
+        );
+        assert_eq!(
+            upsert(&doc! {"a": 1, "a.b": 2}, &doc! {"b": 3}).unwrap(),
+            doc! {"_id": "new", "b": 3}
+        );
+        assert!(upsert(&doc! {"_id.x": 1}, &doc! {"b": 3}).is_err());
+        assert!(upsert(&doc! {"_id": 1}, &doc! {"_id": 2}).is_err());
     }
 
     #[test]
     fn the_id_comes_from_filter_update_or_context_and_first() {
-        assert_eq!(upsert(doc! {"a": 1}, doc! {"$set": {"_id": 8}}).unwrap(), doc! {"_id": 8, "a": 1});
-        assert_eq!(upsert(doc! {"a": 1}, doc! {"$setOnInsert": {"_id": 8}}).unwrap(), doc! {"_id": 8, "a": 1});
-        assert_eq!(upsert(doc! {"a": 1}, doc! {"$set": {"a": 2}}).unwrap(), doc! {"_id": "new", "a": 2});
-        assert!(upsert(doc! {"_id": 5}, doc! {"$set": {"_id": 6}}).is_err());
-        assert!(upsert(doc! {"a": 1}, doc! {"$set": {"_id": [1]}}).is_err());
-        assert!(upsert(doc! {"_id": {"$eq": [1]}}, doc! {"$inc": {"a": 1}}).is_err());
+        assert_eq!(
+            upsert(&doc! {"a": 1}, &doc! {"$set": {"_id": 8}}).unwrap(),
+            doc! {"_id": 8, "a": 1}
+        );
+        assert_eq!(
+            upsert(&doc! {"a": 1}, &doc! {"$setOnInsert": {"_id": 8}}).unwrap(),
+            doc! {"_id": 8, "a": 1}
+        );
+        assert_eq!(
+            upsert(&doc! {"a": 1}, &doc! {"$set": {"a": 2}}).unwrap(),
+            doc! {"_id": "new", "a": 2}
+        );
+        assert!(upsert(&doc! {"_id": 5}, &doc! {"$set": {"_id": 6}}).is_err());
+        assert!(upsert(&doc! {"a": 1}, &doc! {"$set": {"_id": [1]}}).is_err());
+        assert!(upsert(&doc! {"_id": {"$eq": [1]}}, &doc! {"$inc": {"a": 1}}).is_err());
     }
 
     #[test]
     fn operators_apply_to_the_seed() {
         assert_eq!(
-            upsert(doc! {"_id": 1, "n": 2}, doc! {"$inc": {"n": 1}, "$setOnInsert": {"m": 1}}).unwrap(),
+            upsert(
+                &doc! {"_id": 1, "n": 2},
+                &doc! {"$inc": {"n": 1}, "$setOnInsert": {"m": 1}}
+            )
+            .unwrap(),
             doc! {"_id": 1, "n": 3, "m": 1}
         );
-        assert!(upsert(doc! {"_id": 1, "v": 1}, doc! {"$set": {"v.$": 1}}).is_err());
+        assert!(upsert(&doc! {"_id": 1, "v": 1}, &doc! {"$set": {"v.$": 1}}).is_err());
     }
 
     #[test]
@@ -170,6 +205,6 @@ mod tests {
         let deep = vec!["a"; 10_000].join(".");
         let mut filter = Document::new();
         filter.set(deep.as_str(), 1);
-        assert!(upsert(filter, doc! {"$set": {"x": 1}}).is_err());
+        assert!(upsert(&filter, &doc! {"$set": {"x": 1}}).is_err());
     }
 }

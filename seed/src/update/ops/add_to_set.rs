@@ -19,10 +19,15 @@ impl AddToSet {
     pub(super) fn parse(operand: &Value) -> Result<Self> {
         let first = operand.as_document().and_then(|document| document.iter().next());
         let Some(("$each", values)) = first else {
-            return Ok(Self { values: [operand.clone()].as_slice().into(), sorted: vec![0] });
+            return Ok(Self {
+                values: [operand.clone()].as_slice().into(),
+                sorted: vec![0],
+            });
         };
         if let Some(name) = operand.as_document().and_then(|document| document.keys().nth(1)) {
-            return Err(Error::update(format!("$each stands alone in $addToSet: take out {name}")));
+            return Err(Error::update(format!(
+                "$each stands alone in $addToSet: take out {name}"
+            )));
         }
         Ok(Self::distinct(&each(values)?))
     }
@@ -38,7 +43,10 @@ impl AddToSet {
         for place in &mut sorted {
             *place = kept.partition_point(|other| other < place);
         }
-        Self { values: kept.iter().map(|at| values[*at].clone()).collect(), sorted }
+        Self {
+            values: kept.iter().map(|at| values[*at].clone()).collect(),
+            sorted,
+        }
     }
 
     /// Adds what the array does not hold.
@@ -46,7 +54,10 @@ impl AddToSet {
         let elements = array(value)?;
         let mut held = vec![false; self.values.len()];
         for element in elements {
-            if let Ok(at) = self.sorted.binary_search_by(|at| order::compare(&self.values[*at], element)) {
+            if let Ok(at) = self
+                .sorted
+                .binary_search_by(|at| order::compare(&self.values[*at], element))
+            {
                 held[self.sorted[at]] = true;
             }
         }
@@ -56,7 +67,13 @@ impl AddToSet {
         }
         run.grow(missing)?;
         let mut added = elements.clone();
-        added.extend(self.values.iter().zip(held).filter(|(_, held)| !held).map(|(value, _)| value.clone()));
+        added.extend(
+            self.values
+                .iter()
+                .zip(held)
+                .filter(|(_, held)| !held)
+                .map(|(value, _)| value.clone()),
+        );
         Ok(Change::set(added))
     }
 
@@ -72,27 +89,32 @@ mod tests {
     use crate::update::Context;
     use crate::{DateTime, Document, Update};
 
-    fn add(document: Document, operand: Document) -> Option<Document> {
+    fn add(document: &Document, operand: Document) -> Option<Document> {
         let update = Update::parse(&doc! {"$addToSet": operand}, &[]).unwrap();
-        update.apply(&document, &Context::at(DateTime::from_millis(0))).unwrap()
+        update
+            .apply(document, &Context::at(DateTime::from_millis(0)))
+            .unwrap()
     }
 
     #[test]
     fn values_are_equal_as_queries_see_it() {
-        assert_eq!(add(doc! {"a": [1]}, doc! {"a": 1.0}), None);
+        assert_eq!(add(&doc! {"a": [1]}, doc! {"a": 1.0}), None);
         assert_eq!(
-            add(doc! {"a": [{"x": 1, "y": 2}]}, doc! {"a": {"y": 2, "x": 1}}),
+            add(&doc! {"a": [{"x": 1, "y": 2}]}, doc! {"a": {"y": 2, "x": 1}}),
             Some(doc! {"a": [{"x": 1, "y": 2}, {"y": 2, "x": 1}]})
         );
-        assert_eq!(add(doc! {"a": [1]}, doc! {"a": [1]}), Some(doc! {"a": [1, [1]]}));
+        assert_eq!(add(&doc! {"a": [1]}, doc! {"a": [1]}), Some(doc! {"a": [1, [1]]}));
     }
 
     #[test]
     fn each_value_is_added_once_in_its_order() {
         let each = doc! {"a": {"$each": [3, 1, 3.0, 2, "x", 1]}};
-        assert_eq!(add(doc! {"a": [2, 2]}, each.clone()), Some(doc! {"a": [2, 2, 3, 1, "x"]}));
-        assert_eq!(add(doc! {}, each), Some(doc! {"a": [3, 1, 2, "x"]}));
-        assert_eq!(add(doc! {}, doc! {"a": {"$each": []}}), Some(doc! {"a": []}));
+        assert_eq!(
+            add(&doc! {"a": [2, 2]}, each.clone()),
+            Some(doc! {"a": [2, 2, 3, 1, "x"]})
+        );
+        assert_eq!(add(&doc! {}, each), Some(doc! {"a": [3, 1, 2, "x"]}));
+        assert_eq!(add(&doc! {}, doc! {"a": {"$each": []}}), Some(doc! {"a": []}));
     }
 
     #[test]

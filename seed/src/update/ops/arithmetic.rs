@@ -18,7 +18,10 @@ pub(super) fn parse(arithmetic: Arithmetic, operand: &Value) -> Result<Operator>
     if operand.is_number() {
         return Ok(Operator::Arithmetic(arithmetic, operand.clone()));
     }
-    Err(Error::update(format!("the operand is a number, not a value of type {}", operand.type_name())))
+    Err(Error::update(format!(
+        "the operand is a number, not a value of type {}",
+        operand.type_name()
+    )))
 }
 
 impl Arithmetic {
@@ -26,12 +29,20 @@ impl Arithmetic {
     pub(super) fn on_value(self, value: &Value, operand: &Value) -> Result<Change> {
         if !value.is_number() {
             let found = value.type_name();
-            return Err(Error::update(format!("the operator changes a number, but there is a value of type {found}")));
+            return Err(Error::update(format!(
+                "the operator changes a number, but there is a value of type {found}"
+            )));
         }
         let result = self.compute(value, operand).ok_or_else(|| {
-            Error::update(format!("{value} and {operand} make a number beyond 64 bits: use doubles for large numbers"))
+            Error::update(format!(
+                "{value} and {operand} make a number beyond 64 bits: use doubles for large numbers"
+            ))
         })?;
-        Ok(if is_identical(value, &result) { Change::Keep } else { Change::Set(result) })
+        Ok(if is_identical(value, &result) {
+            Change::Keep
+        } else {
+            Change::Set(result)
+        })
     }
 
     /// Computes the number where there was none: the operand itself, or a zero of its type.
@@ -83,7 +94,10 @@ mod tests {
         assert_eq!(on_value(Arithmetic::Add, 1, 2), Change::set(3));
         assert_eq!(on_value(Arithmetic::Add, 1, 0.0), Change::set(1.0));
         assert_eq!(on_value(Arithmetic::Multiply, -0.5, 0), Change::set(-0.0));
-        assert_eq!(on_value(Arithmetic::Multiply, i64::MAX, 2.0), Change::set(18_446_744_073_709_551_616.0));
+        assert_eq!(
+            on_value(Arithmetic::Multiply, i64::MAX, 2.0),
+            Change::set(18_446_744_073_709_551_616.0)
+        );
     }
 
     #[test]

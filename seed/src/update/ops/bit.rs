@@ -18,21 +18,29 @@ pub(crate) enum BitStep {
 /// Reads the steps in their order; there is one at least.
 pub(super) fn parse(operand: &Value) -> Result<Vec<BitStep>> {
     match operand {
-        Value::Document(steps) if !steps.is_empty() => steps.iter().map(|(name, value)| step(name, value)).collect(),
-        _ => Err(Error::update(r#"the operand is a document such as {"and": 5}, with and, or, xor"#)),
+        Value::Document(steps) if !steps.is_empty() => {
+            steps.iter().map(|(name, value)| step(name, value)).collect()
+        }
+        _ => Err(Error::update(
+            r#"the operand is a document such as {"and": 5}, with and, or, xor"#,
+        )),
     }
 }
 
 fn step(name: &str, value: &Value) -> Result<BitStep> {
     let Value::Int(bits) = value else {
         let found = value.type_name();
-        return Err(Error::update(format!("the bits of {name} are an integer, not a value of type {found}")));
+        return Err(Error::update(format!(
+            "the bits of {name} are an integer, not a value of type {found}"
+        )));
     };
     match name {
         "and" => Ok(BitStep::And(*bits)),
         "or" => Ok(BitStep::Or(*bits)),
         "xor" => Ok(BitStep::Xor(*bits)),
-        _ => Err(Error::update(format!("unknown operation {name} on bits: use and, or, xor"))),
+        _ => Err(Error::update(format!(
+            "unknown operation {name} on bits: use and, or, xor"
+        ))),
     }
 }
 
@@ -40,10 +48,16 @@ fn step(name: &str, value: &Value) -> Result<BitStep> {
 pub(super) fn on_value(steps: &[BitStep], value: &Value) -> Result<Change> {
     let Value::Int(bits) = value else {
         let found = value.type_name();
-        return Err(Error::update(format!("the operator changes an integer, but there is a value of type {found}")));
+        return Err(Error::update(format!(
+            "the operator changes an integer, but there is a value of type {found}"
+        )));
     };
     let result = compute(steps, *bits);
-    Ok(if result == *bits { Change::Keep } else { Change::set(result) })
+    Ok(if result == *bits {
+        Change::Keep
+    } else {
+        Change::set(result)
+    })
 }
 
 /// Changes the bits of zero, where there is no integer yet.

@@ -21,10 +21,14 @@ impl ElementOrder {
     /// Reads `1`, `-1` or a document of fields and directions.
     pub(super) fn parse(operand: &Value) -> Result<Self> {
         match operand {
-            Value::Document(fields) if !fields.is_empty() => {
-                fields.iter().map(|(path, value)| field(path, value)).collect::<Result<_>>().map(Self::Fields)
-            }
-            Value::Document(_) => Err(Error::update("$sort names no field: write {field: 1}, or 1 for whole elements")),
+            Value::Document(fields) if !fields.is_empty() => fields
+                .iter()
+                .map(|(path, value)| field(path, value))
+                .collect::<Result<_>>()
+                .map(Self::Fields),
+            Value::Document(_) => Err(Error::update(
+                "$sort names no field: write {field: 1}, or 1 for whole elements",
+            )),
             other => direction(other).map(Self::Whole),
         }
     }
@@ -44,7 +48,9 @@ impl ElementOrder {
 
 fn field(path: &str, value: &Value) -> Result<(Text, Direction)> {
     if path.split('.').any(str::is_empty) {
-        return Err(Error::update("a path in $sort has no empty part: take out the dot too many").at_path(path));
+        return Err(
+            Error::update("a path in $sort has no empty part: take out the dot too many").at_path(path),
+        );
     }
     Ok((path.into(), direction(value)?))
 }
@@ -53,7 +59,9 @@ fn direction(value: &Value) -> Result<Direction> {
     match value.as_i64() {
         Some(1) => Ok(Direction::Ascending),
         Some(-1) => Ok(Direction::Descending),
-        _ => Err(Error::update(format!("a direction in $sort is 1 or -1, not {value}"))),
+        _ => Err(Error::update(format!(
+            "a direction in $sort is 1 or -1, not {value}"
+        ))),
     }
 }
 
@@ -65,7 +73,10 @@ fn directed(order: Ordering, direction: Direction) -> Ordering {
 }
 
 fn key<'v>(element: &'v Value, path: &str) -> &'v Value {
-    element.as_document().and_then(|document| in_document(document, path)).unwrap_or(&Value::Null)
+    element
+        .as_document()
+        .and_then(|document| in_document(document, path))
+        .unwrap_or(&Value::Null)
 }
 
 /// Looks up a path as the server does here: a field whose name has the dots goes first.
@@ -80,8 +91,12 @@ fn below<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     match value {
         Value::Document(document) => in_document(document, path),
         Value::Array(elements) => {
-            let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
-            let element = crate::path::Path::new(first).parts()[0].index().and_then(|at| elements.get(at))?;
+            let (first, rest) = path
+                .split_once('.')
+                .map_or((path, None), |(first, rest)| (first, Some(rest)));
+            let element = crate::path::Path::new(first).parts()[0]
+                .index()
+                .and_then(|at| elements.get(at))?;
             rest.map_or(Some(element), |rest| below(element, rest))
         }
         _ => None,
@@ -101,16 +116,20 @@ mod tests {
 
     #[test]
     fn whole_elements_compare_across_types() {
-        assert_eq!(sorted(-1, doc! {"v": [1, "a", null, {"x": 1}]}.get("v").unwrap()), {
-            doc! {"v": [{"x": 1}, "a", 1, null]}.get("v").unwrap().clone()
-        });
+        assert_eq!(
+            sorted(-1, doc! {"v": [1, "a", null, {"x": 1}]}.get("v").unwrap()),
+            { doc! {"v": [{"x": 1}, "a", 1, null]}.get("v").unwrap().clone() }
+        );
     }
 
     #[test]
     fn fields_compare_one_after_the_other_and_others_count_as_null() {
         let values = doc! {"v": [{"x": 2, "y": 1}, {"x": 1}, 9, {"x": 2, "y": 3}, [0]]};
         let expected = doc! {"v": [9, [0], {"x": 1}, {"x": 2, "y": 3}, {"x": 2, "y": 1}]};
-        assert_eq!(sorted(doc! {"x": 1, "y": -1.0}, values.get("v").unwrap()), *expected.get("v").unwrap());
+        assert_eq!(
+            sorted(doc! {"x": 1, "y": -1.0}, values.get("v").unwrap()),
+            *expected.get("v").unwrap()
+        );
     }
 
     #[test]

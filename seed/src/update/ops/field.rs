@@ -27,7 +27,11 @@ impl Extreme {
 
 /// Sets a value unless it is the same to the letter: 1.0 in place of 1 is a change.
 pub(super) fn set(value: &Value, new: &Value) -> Change {
-    if value == new { Change::Keep } else { Change::set(new) }
+    if value == new {
+        Change::Keep
+    } else {
+        Change::set(new)
+    }
 }
 
 /// Reads the operand of `$currentDate`: a boolean of either sort, or the type.
@@ -37,17 +41,22 @@ pub(super) fn parse_current_date(operand: &Value) -> Result<Operator> {
         Value::Document(options) => options,
         other => {
             let found = other.type_name();
-            return Err(Error::update(format!(r#"write true or {{"$type": "date"}}, not a value of type {found}"#)));
+            return Err(Error::update(format!(
+                r#"write true or {{"$type": "date"}}, not a value of type {found}"#
+            )));
         }
     };
     if let Some(name) = options.keys().find(|name| *name != "$type") {
-        return Err(Error::update(format!("unknown option {name}: $type is the only one")));
+        return Err(Error::update(format!(
+            "unknown option {name}: $type is the only one"
+        )));
     }
     match options.get("$type").and_then(Value::as_str) {
         Some("date") => Ok(Operator::CurrentDate),
-        Some("timestamp") => {
-            Err(Error::new(ErrorKind::Unsupported, r#"there are no timestamps here: write {"$type": "date"}"#))
-        }
+        Some("timestamp") => Err(Error::new(
+            ErrorKind::Unsupported,
+            r#"there are no timestamps here: write {"$type": "date"}"#,
+        )),
         _ => Err(Error::update(r#"the type of a current date is "date""#)),
     }
 }
@@ -76,7 +85,12 @@ mod tests {
         for operand in [true.into(), false.into(), doc! {"$type": "date"}.into()] {
             assert!(parse_current_date(&operand).is_ok(), "{operand}");
         }
-        for operand in [1.into(), doc! {}.into(), doc! {"$type": 9}.into(), doc! {"type": "date"}.into()] {
+        for operand in [
+            1.into(),
+            doc! {}.into(),
+            doc! {"$type": 9}.into(),
+            doc! {"type": "date"}.into(),
+        ] {
             assert!(parse_current_date(&operand).is_err(), "{operand}");
         }
         let timestamp = parse_current_date(&doc! {"$type": "timestamp"}.into());

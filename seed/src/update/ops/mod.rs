@@ -75,18 +75,32 @@ pub(crate) type Parse = fn(path: &str, operand: &Value) -> Result<Operator>;
 const OPERATORS: &[(&str, Parse)] = &[
     ("$set", |_, value| Ok(Operator::Set(value.clone()))),
     ("$unset", |_, _| Ok(Operator::Unset)),
-    ("$setOnInsert", |_, value| Ok(Operator::SetOnInsert(value.clone()))),
+    ("$setOnInsert", |_, value| {
+        Ok(Operator::SetOnInsert(value.clone()))
+    }),
     ("$inc", |_, value| arithmetic::parse(Arithmetic::Add, value)),
     ("$mul", |_, value| arithmetic::parse(Arithmetic::Multiply, value)),
-    ("$min", |_, value| Ok(Operator::Extreme(Extreme::Least, value.clone()))),
-    ("$max", |_, value| Ok(Operator::Extreme(Extreme::Greatest, value.clone()))),
-    ("$rename", |path, value| Rename::parse(path, value).map(Operator::Rename)),
+    ("$min", |_, value| {
+        Ok(Operator::Extreme(Extreme::Least, value.clone()))
+    }),
+    ("$max", |_, value| {
+        Ok(Operator::Extreme(Extreme::Greatest, value.clone()))
+    }),
+    ("$rename", |path, value| {
+        Rename::parse(path, value).map(Operator::Rename)
+    }),
     ("$currentDate", |_, value| field::parse_current_date(value)),
     ("$push", |_, value| Push::parse(value).map(Operator::Push)),
-    ("$addToSet", |_, value| AddToSet::parse(value).map(Operator::AddToSet)),
+    ("$addToSet", |_, value| {
+        AddToSet::parse(value).map(Operator::AddToSet)
+    }),
     ("$pop", |_, value| End::parse(value).map(Operator::Pop)),
-    ("$pull", |path, value| Unwanted::parse_condition(path, value).map(Operator::Pull)),
-    ("$pullAll", |_, value| Unwanted::parse_list(value).map(Operator::Pull)),
+    ("$pull", |path, value| {
+        Unwanted::parse_condition(path, value).map(Operator::Pull)
+    }),
+    ("$pullAll", |_, value| {
+        Unwanted::parse_list(value).map(Operator::Pull)
+    }),
     ("$bit", |_, value| bit::parse(value).map(Operator::Bit)),
 ];
 
@@ -150,6 +164,9 @@ impl Operator {
 /// Returns the elements, if the value is an array.
 fn array(value: &Value) -> Result<&crate::value::Array> {
     value.as_array().ok_or_else(|| {
-        Error::update(format!("the operator changes an array, but there is a value of type {}", value.type_name()))
+        Error::update(format!(
+            "the operator changes an array, but there is a value of type {}",
+            value.type_name()
+        ))
     })
 }

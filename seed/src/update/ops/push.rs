@@ -25,12 +25,22 @@ impl Push {
     pub(super) fn parse(operand: &Value) -> Result<Self> {
         match operand {
             Value::Document(clauses) if clauses.has(EACH) => Self::parse_clauses(clauses),
-            value => Ok(Self { values: [value.clone()].as_slice().into(), position: None, order: None, slice: None }),
+            value => Ok(Self {
+                values: [value.clone()].as_slice().into(),
+                position: None,
+                order: None,
+                slice: None,
+            }),
         }
     }
 
     fn parse_clauses(clauses: &Document) -> Result<Self> {
-        let mut push = Self { values: Array::new(), position: None, order: None, slice: None };
+        let mut push = Self {
+            values: Array::new(),
+            position: None,
+            order: None,
+            slice: None,
+        };
         for (name, value) in clauses.iter() {
             match name {
                 EACH => push.values = each(value)?,
@@ -50,7 +60,11 @@ impl Push {
     pub(super) fn on_value(&self, value: &Value, run: &mut Run<'_>) -> Result<Change> {
         let elements = array(value)?;
         let pushed = self.pushed(elements, run)?;
-        Ok(if self.values.is_empty() && pushed == *elements { Change::Keep } else { Change::set(pushed) })
+        Ok(if self.values.is_empty() && pushed == *elements {
+            Change::Keep
+        } else {
+            Change::set(pushed)
+        })
     }
 
     /// Makes an array where there is none.
@@ -93,19 +107,26 @@ impl Push {
 
 /// Reads a position that counts from the end if it is negative, held within the array.
 fn resolve(position: i64, len: usize) -> usize {
-    let distance = usize::try_from(position.unsigned_abs()).unwrap_or(usize::MAX).min(len);
+    let distance = usize::try_from(position.unsigned_abs())
+        .unwrap_or(usize::MAX)
+        .min(len);
     if position < 0 { len - distance } else { distance }
 }
 
 /// Reads the values of `$each`.
 pub(super) fn each(value: &Value) -> Result<Array> {
     value.as_array().cloned().ok_or_else(|| {
-        Error::update(format!("$each takes an array, not a value of type {}", value.type_name()))
+        Error::update(format!(
+            "$each takes an array, not a value of type {}",
+            value.type_name()
+        ))
     })
 }
 
 fn whole(name: &str, value: &Value) -> Result<i64> {
-    value.as_i64().ok_or_else(|| Error::update(format!("{name} takes a whole number, not {value}")))
+    value
+        .as_i64()
+        .ok_or_else(|| Error::update(format!("{name} takes a whole number, not {value}")))
 }
 
 #[cfg(test)]
@@ -115,7 +136,12 @@ mod tests {
 
     fn push(elements: impl Into<Value>, operand: Document) -> Option<Value> {
         let update = Update::parse(&doc! {"$push": {"a": operand}}, &[]).unwrap();
-        let changed = update.apply(&doc! {"a": elements.into()}, &Context::at(DateTime::from_millis(0))).unwrap();
+        let changed = update
+            .apply(
+                &doc! {"a": elements.into()},
+                &Context::at(DateTime::from_millis(0)),
+            )
+            .unwrap();
         changed.map(|document| document.get("a").unwrap().clone())
     }
 
@@ -140,7 +166,10 @@ mod tests {
     fn it_is_inserted_then_sorted_then_cut() {
         let all = doc! {"$each": [5, 0], "$position": 0, "$sort": 1, "$slice": -2};
         assert_eq!(push([3, 1], all), Some([3, 5].into()));
-        assert_eq!(push([3, 1], doc! {"$each": [], "$slice": 0}), Some(Value::Array(Default::default())));
+        assert_eq!(
+            push([3, 1], doc! {"$each": [], "$slice": 0}),
+            Some(Value::Array(Default::default()))
+        );
         assert_eq!(push([3, 1], doc! {"$each": [], "$slice": i64::MIN}), None);
         assert_eq!(push([3, 1], doc! {"$each": [], "$slice": 1.0}), Some([3].into()));
     }
@@ -150,12 +179,18 @@ mod tests {
         assert_eq!(push([1, 3], doc! {"$each": []}), None);
         assert_eq!(push([1, 3], doc! {"$each": [], "$sort": 1}), None);
         assert_eq!(push([1, 3], doc! {"$each": [], "$sort": -1}), Some([3, 1].into()));
-        assert_eq!(push([1, 3], doc! {"$each": [4], "$slice": 2}), Some([1, 3].into()));
+        assert_eq!(
+            push([1, 3], doc! {"$each": [4], "$slice": 2}),
+            Some([1, 3].into())
+        );
     }
 
     #[test]
     fn clauses_need_each_and_are_checked() {
-        assert_eq!(push([1], doc! {"$slice": 1}).unwrap().as_array().unwrap().len(), 2);
+        assert_eq!(
+            push([1], doc! {"$slice": 1}).unwrap().as_array().unwrap().len(),
+            2
+        );
         for operand in [
             doc! {"$each": 1},
             doc! {"$each": [], "$slice": 1.5},
@@ -163,7 +198,10 @@ mod tests {
             doc! {"$each": [], "$srot": 1},
             doc! {"$each": [], "x": 1},
         ] {
-            assert!(Update::parse(&doc! {"$push": {"a": operand.clone()}}, &[]).is_err(), "{operand}");
+            assert!(
+                Update::parse(&doc! {"$push": {"a": operand.clone()}}, &[]).is_err(),
+                "{operand}"
+            );
         }
     }
 }

@@ -21,7 +21,9 @@ impl End {
         match operand.as_i64() {
             Some(1) => Ok(Self::Back),
             Some(-1) => Ok(Self::Front),
-            _ => Err(Error::update(format!("$pop takes 1 for the last element or -1 for the first, not {operand}"))),
+            _ => Err(Error::update(format!(
+                "$pop takes 1 for the last element or -1 for the first, not {operand}"
+            ))),
         }
     }
 
@@ -68,7 +70,9 @@ impl Unwanted {
     pub(super) fn parse_list(operand: &Value) -> Result<Self> {
         let Value::Array(values) = operand else {
             let found = operand.type_name();
-            return Err(Error::update(format!("$pullAll takes an array of values, not a value of type {found}")));
+            return Err(Error::update(format!(
+                "$pullAll takes an array of values, not a value of type {found}"
+            )));
         };
         let mut values = values.to_vec();
         values.sort_by(order::compare);
@@ -84,14 +88,18 @@ impl Unwanted {
                 kept.push(element.clone());
             }
         }
-        Ok(if kept.len() == elements.len() { Change::Keep } else { Change::set(kept) })
+        Ok(if kept.len() == elements.len() {
+            Change::Keep
+        } else {
+            Change::set(kept)
+        })
     }
 
     fn includes(&self, element: &Value) -> Result<bool> {
         match (self, element) {
-            (Self::Values(values), _) => {
-                Ok(values.binary_search_by(|value| order::compare(value, element)).is_ok())
-            }
+            (Self::Values(values), _) => Ok(values
+                .binary_search_by(|value| order::compare(value, element))
+                .is_ok()),
             (Self::Documents(filter), Value::Document(document)) => filter.matches(document),
             (Self::Documents(_), _) => Ok(false),
             (Self::Elements(name, filter), _) => {
@@ -107,7 +115,18 @@ impl Unwanted {
 ///
 /// The others that begin with `$` join filters. `$not` is with them: the server does not take it here.
 fn is_test(name: &str) -> bool {
-    name.starts_with('$') && !["$and", "$or", "$nor", "$not", "$expr", "$comment", "$alwaysTrue", "$alwaysFalse"].contains(&name)
+    name.starts_with('$')
+        && ![
+            "$and",
+            "$or",
+            "$nor",
+            "$not",
+            "$expr",
+            "$comment",
+            "$alwaysTrue",
+            "$alwaysFalse",
+        ]
+        .contains(&name)
 }
 
 #[cfg(test)]
@@ -115,14 +134,20 @@ mod tests {
     use super::*;
 
     fn pull(condition: impl Into<Value>, elements: &Value) -> Change {
-        Unwanted::parse_condition("a.b", &condition.into()).unwrap().on_value(elements).unwrap()
+        Unwanted::parse_condition("a.b", &condition.into())
+            .unwrap()
+            .on_value(elements)
+            .unwrap()
     }
 
     #[test]
     fn an_end_is_taken_away() {
         assert_eq!(End::Front.on_value(&[1, 2].into()).unwrap(), Change::set([2]));
         assert_eq!(End::Back.on_value(&[1, 2].into()).unwrap(), Change::set([1]));
-        assert_eq!(End::Back.on_value(&Value::Array(Default::default())).unwrap(), Change::Keep);
+        assert_eq!(
+            End::Back.on_value(&Value::Array(Default::default())).unwrap(),
+            Change::Keep
+        );
         assert!(End::Back.on_value(&Value::Null).is_err());
         for operand in [Value::from(0), 2.into(), 1.5.into(), "1".into(), true.into()] {
             assert!(End::parse(&operand).is_err(), "{operand}");
@@ -132,18 +157,36 @@ mod tests {
     #[test]
     fn a_value_is_compared_whole() {
         let elements = doc! {"v": [1, 1.0, [1], "1"]}.get("v").unwrap().clone();
-        assert_eq!(pull(1, &elements), Change::Set(doc! {"v": [[1], "1"]}.get("v").unwrap().clone()));
-        assert_eq!(pull([1], &elements), Change::Set(doc! {"v": [1, 1.0, "1"]}.get("v").unwrap().clone()));
+        assert_eq!(
+            pull(1, &elements),
+            Change::Set(doc! {"v": [[1], "1"]}.get("v").unwrap().clone())
+        );
+        assert_eq!(
+            pull([1], &elements),
+            Change::Set(doc! {"v": [1, 1.0, "1"]}.get("v").unwrap().clone())
+        );
         assert_eq!(pull("x", &elements), Change::Keep);
     }
 
     #[test]
     fn a_document_is_a_filter_on_documents() {
-        let elements = doc! {"v": [{"y": 2, "x": 1}, 1, null, {}]}.get("v").unwrap().clone();
+        let elements = doc! {"v": [{"y": 2, "x": 1}, 1, null, {}]}
+            .get("v")
+            .unwrap()
+            .clone();
         let expected = doc! {"v": [1, null, {}]}.get("v").unwrap().clone();
-        assert_eq!(pull(doc! {"x": 1, "y": 2}, &elements), Change::Set(expected.clone()));
-        assert_eq!(pull(doc! {"$or": [{"x": 1}, {"q": 1}]}, &elements), Change::Set(expected));
-        assert_eq!(pull(doc! {}, &elements), Change::Set(doc! {"v": [1, null]}.get("v").unwrap().clone()));
+        assert_eq!(
+            pull(doc! {"x": 1, "y": 2}, &elements),
+            Change::Set(expected.clone())
+        );
+        assert_eq!(
+            pull(doc! {"$or": [{"x": 1}, {"q": 1}]}, &elements),
+            Change::Set(expected)
+        );
+        assert_eq!(
+            pull(doc! {}, &elements),
+            Change::Set(doc! {"v": [1, null]}.get("v").unwrap().clone())
+        );
     }
 
     #[test]
@@ -151,7 +194,12 @@ mod tests {
         let elements = doc! {"v": [1, 5, [7], {"x": 9}]}.get("v").unwrap().clone();
         let expected = doc! {"v": [1, {"x": 9}]}.get("v").unwrap().clone();
         assert_eq!(pull(doc! {"$gt": 2}, &elements), Change::Set(expected));
-        for condition in [doc! {"$foo": 1}, doc! {"$gt": 1, "x": 1}, doc! {"$not": {"$gt": 1}}, doc! {"$expr": true}] {
+        for condition in [
+            doc! {"$foo": 1},
+            doc! {"$gt": 1, "x": 1},
+            doc! {"$not": {"$gt": 1}},
+            doc! {"$expr": true},
+        ] {
             assert!(Unwanted::parse_condition("a", &condition.into()).is_err());
         }
     }

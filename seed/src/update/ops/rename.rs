@@ -18,14 +18,23 @@ impl Rename {
     pub(super) fn parse(source: &str, target: &Value) -> Result<Self> {
         let Value::String(target) = target else {
             let found = target.type_name();
-            return Err(Error::update(format!("the new path is a string, not a value of type {found}")));
+            return Err(Error::update(format!(
+                "the new path is a string, not a value of type {found}"
+            )));
         };
         let (source, target) = (Path::new(source), Path::new(target.clone()));
         if source.conflicts_with(&target) {
-            return Err(Error::update(format!("{source} and {target} lie on one path: rename to another one")));
+            return Err(Error::update(format!(
+                "{source} and {target} lie on one path: rename to another one"
+            )));
         }
-        if [&source, &target].iter().any(|path| path.parts().iter().any(is_dynamic)) {
-            return Err(Error::update("elements of arrays cannot be renamed: take the $ out of the path"));
+        if [&source, &target]
+            .iter()
+            .any(|path| path.parts().iter().any(is_dynamic))
+        {
+            return Err(Error::update(
+                "elements of arrays cannot be renamed: take the $ out of the path",
+            ));
         }
         Ok(Self { source, target })
     }
@@ -83,7 +92,9 @@ fn find<'d>(document: &'d Document, path: &[Part]) -> Result<Option<&'d Value>> 
         };
     }
     if in_array && value.is_some() {
-        return Err(Error::update("an element of an array cannot be renamed: use $push and $pull"));
+        return Err(Error::update(
+            "an element of an array cannot be renamed: use $push and $pull",
+        ));
     }
     Ok(value)
 }
@@ -98,7 +109,9 @@ fn refuse_arrays(document: &Document, path: &[Part]) -> Result<()> {
         match document.get(part.name()) {
             Some(Value::Document(inner)) => document = inner,
             Some(Value::Array(_)) => {
-                return Err(Error::update("a value cannot be renamed into an array: use $push"));
+                return Err(Error::update(
+                    "a value cannot be renamed into an array: use $push",
+                ));
             }
             _ => return Ok(()),
         }
@@ -107,7 +120,10 @@ fn refuse_arrays(document: &Document, path: &[Part]) -> Result<()> {
 }
 
 fn not_viable(part: &Part, found: &str) -> Error {
-    Error::update(format!("the old path leads into a value of type {found}, which has no field {}", part.name()))
+    Error::update(format!(
+        "the old path leads into a value of type {found}, which has no field {}",
+        part.name()
+    ))
 }
 
 fn is_dynamic(part: &Part) -> bool {
@@ -123,7 +139,14 @@ mod tests {
     fn the_paths_are_fixed_and_apart() {
         let parse = |source: &str, target: &str| Rename::parse(source, &target.into());
         assert!(parse("a.b", "a.c").is_ok());
-        for (source, target) in [("a", "a"), ("a", "a.b"), ("a.b", "a"), ("a.$", "b"), ("a", "b.$[]"), ("a", "b.$[e]")] {
+        for (source, target) in [
+            ("a", "a"),
+            ("a", "a.b"),
+            ("a.b", "a"),
+            ("a.$", "b"),
+            ("a", "b.$[]"),
+            ("a", "b.$[e]"),
+        ] {
             assert!(parse(source, target).is_err(), "{source} {target}");
         }
         assert!(Rename::parse("a", &1.into()).is_err());
