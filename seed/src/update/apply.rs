@@ -122,25 +122,17 @@ impl<'a> Run<'a> {
                 .operator
                 .on_value(value, self)
                 .map_err(|error| leaf.locate(error)),
-            (Node::Branch(branch), Value::Document(document)) => Ok(self
-                .branch_in_document(branch, document)?
-                .map_or(Change::Keep, Change::set)),
-            (Node::Branch(branch), Value::Array(array)) => Ok(self
-                .branch_in_array(branch, array, value)?
-                .map_or(Change::Keep, Change::set)),
-            (Node::Branch(branch), _) => {
-                for (_, child) in self.children(branch)?.iter() {
-                    self.dead_end(child, value)?;
-                }
-                Ok(Change::Keep)
+            (Node::Branch(branch), Value::Document(document)) => {
+                self.branch_in_document(branch, document).map(Change::of)
             }
-            (Node::Elements(elements), Value::Array(array)) => {
-                Ok(self.elements(elements, array)?.map_or(Change::Keep, Change::set))
+            (Node::Branch(branch), Value::Array(array)) => {
+                self.branch_in_array(branch, array, value).map(Change::of)
             }
+            (Node::Branch(_), _) => self.dead_end(node, value).map(|()| Change::Keep),
+            (Node::Elements(elements), Value::Array(array)) => self.elements(elements, array).map(Change::of),
             (Node::Elements(_), _) => {
                 let found = value.type_name();
-                let message =
-                    format!("$[] changes the elements of an array, but there is a value of type {found}");
+                let message = format!("$[] needs an array, but there is a value of type {found}");
                 Err(node.first_leaf().locate(Error::update(message)))
             }
         }
@@ -239,7 +231,7 @@ impl<'a> Run<'a> {
     fn child(&mut self, node: &Node, value: Option<&Value>) -> Result<Change> {
         match value {
             Some(value) => self.node(node, value),
-            None => Ok(self.missing(node)?.map_or(Change::Keep, Change::Set)),
+            None => self.missing(node).map(Change::of),
         }
     }
 
@@ -257,7 +249,7 @@ impl<'a> Run<'a> {
                 Ok(created.map(Value::from))
             }
             Node::Elements(_) => {
-                let message = "$[] changes the elements of an array, but there is none: create it first";
+                let message = "$[] needs an array, but there is none: create it first";
                 Err(node.first_leaf().locate(Error::update(message)))
             }
         }

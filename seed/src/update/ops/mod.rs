@@ -67,6 +67,11 @@ impl Change {
     pub(crate) fn set(value: impl Into<Value>) -> Self {
         Self::Set(value.into())
     }
+
+    /// Makes a change to a new value, if there is one.
+    pub(crate) fn of(value: Option<impl Into<Value>>) -> Self {
+        value.map_or(Self::Keep, Self::set)
+    }
 }
 
 /// Reads the operand of an operator at a path.
@@ -129,7 +134,7 @@ impl Operator {
             Self::Extreme(extreme, other) => Ok(extreme.choose(value, other)),
             Self::Arithmetic(arithmetic, operand) => arithmetic.on_value(value, operand),
             Self::Bit(steps) => bit::on_value(steps, value),
-            Self::Rename(rename) => Ok(rename.carry(run)?.map_or(Change::Keep, Change::Set)),
+            Self::Rename(rename) => rename.carry(run).map(Change::of),
             Self::Push(push) => push.on_value(value, run),
             Self::AddToSet(add) => add.on_value(value, run),
             Self::Pop(end) => end.on_value(value),
