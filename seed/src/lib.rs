@@ -4,7 +4,9 @@
 pub mod value;
 pub mod clock;
 mod error;
+pub mod key;
 pub mod path;
+pub mod sort;
 
 pub use clock::{Clock, SimulatedClock, SystemClock};
 pub use error::{Error, ErrorKind, Place, Result};
