@@ -4,13 +4,17 @@
 pub mod value;
 pub mod clock;
 mod error;
+pub mod expr;
 pub mod hash;
 pub mod key;
 pub mod path;
 pub mod sort;
+mod suggest;
 
 pub use clock::{Clock, SimulatedClock, SystemClock};
 pub use error::{Error, ErrorKind, Place, Result};
+pub use expr::Expression;
 pub use hash::Hash;
 pub use path::Path;
+pub use sort::{Direction, Sort};
 pub use value::{DateTime, Document, ObjectId, Value};
