@@ -12,6 +12,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// Text could not be read as JSON, or a value in it as a value of ours.
     Syntax,
+    /// A value does not have the form that is asked for, such as a field of a Rust type that is not there.
+    Mismatch,
     /// A filter, projection, sort, expression or pipeline says something that has no meaning.
     Query,
     /// An update says something that has no meaning, or cannot be applied to the document it met.

@@ -5,6 +5,7 @@
 //! [`json`], Rust structs go in and out by [`serde`](mod@serde), and [`limits`] says how large things may be.
 
 mod date_time;
+mod distinct;
 #[macro_use]
 mod doc;
 mod document;

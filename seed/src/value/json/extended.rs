@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::value::{Binary, DateTime, Document, Value};
 
 /// Turns a document whose first key names a type into the value that it stands for; others stay as they are.
-pub(super) fn typed(document: Document) -> Result<Value> {
+pub(in crate::value) fn typed(document: Document) -> Result<Value> {
     let Some((key, operand)) = document.iter().next() else {
         return Ok(Value::Document(document));
     };

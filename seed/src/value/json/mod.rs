@@ -9,7 +9,7 @@
 //! A parser of our own, and not a general one: numbers are judged as they are written, before anything rounds them, and
 //! `1` and `1.0` stay apart without a setting that would change the JSON library of the whole program.
 
-mod extended;
+pub(super) mod extended;
 mod parser;
 mod writer;
 

@@ -2,6 +2,7 @@
 
 use super::extended;
 use crate::error::{Error, ErrorKind, Result};
+use crate::value::distinct::DistinctFields;
 use crate::value::limits::MAX_DEPTH;
 use crate::value::{Array, Document, Text, Value};
 
@@ -49,11 +50,11 @@ impl<'a> Parser<'a> {
         self.open(depth)?;
         let start = self.at;
         self.at += 1;
-        let mut document = Document::with_capacity(8);
         self.skip_space();
         if self.eat(b'}') {
-            return Ok(Value::Document(document));
+            return Ok(Value::Document(Document::new()));
         }
+        let mut fields = DistinctFields::with_capacity(8);
         loop {
             if self.peek() != Some(b'"') {
                 return Err(self.fault("a name in double quotes is expected here"));
@@ -66,10 +67,9 @@ impl<'a> Parser<'a> {
             }
             self.skip_space();
             let value = self.value(depth)?;
-            if document.has(&name) {
-                return Err(self.fault_at(key_at, format!("the name {name:?} stands twice in one object")));
-            }
-            document.push(name, value);
+            fields.push(name, value).map_err(|name| {
+                self.fault_at(key_at, format!("the name {name:?} stands twice in one object"))
+            })?;
             self.skip_space();
             if self.eat(b'}') {
                 break;
@@ -79,7 +79,7 @@ impl<'a> Parser<'a> {
             }
             self.skip_space();
         }
-        self.typed(document)
+        self.typed(fields.into_document())
             .map_err(|cause| self.fault_at(start, cause.message().to_owned()))
     }
 

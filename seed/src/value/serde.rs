@@ -1,1 +1,0 @@
-//! Rust structs become documents and back.
