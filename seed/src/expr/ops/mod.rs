@@ -32,8 +32,11 @@ pub(super) struct Operator {
 pub(super) enum Takes {
     /// So many operands.
     Operands { least: usize, most: usize },
-    /// A document with these names, of which all but the first may be left out.
-    Named(&'static [&'static str]),
+    /// A document with these names, of which so many must be there; at most the last one may be left out.
+    Named {
+        required: usize,
+        names: &'static [&'static str],
+    },
     /// A date, or a document with a date and a time zone.
     Date,
 }
@@ -62,12 +65,13 @@ impl Operator {
 
     const fn named(
         name: &'static str,
+        required: usize,
         names: &'static [&'static str],
         apply: fn(&[Operand]) -> Result<Operand>,
     ) -> Self {
         Self {
             name,
-            takes: Takes::Named(names),
+            takes: Takes::Named { required, names },
             apply,
         }
     }
