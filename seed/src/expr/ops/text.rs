@@ -191,7 +191,6 @@ fn replace(operands: &[Operand], times: usize) -> Result<Operand> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{apply, value};
-    use super::*;
     use crate::value::Value;
 
     fn of(first: &str, numbers: &[i64]) -> Vec<Value> {
@@ -258,6 +257,7 @@ mod tests {
             "xxa".into()
         );
         assert_eq!(value("$trim", doc! {"input": "a", "chars": null}), Value::Null);
+        assert_eq!(value("$trim", doc! {"input": "a", "chars": "$none"}), Value::Null);
         assert_eq!(value("$trim", doc! {"input": "a", "chars": "$none"}), Value::Null);
         let replace = || doc! {"input": "aaa", "find": "a", "replacement": "b"};
         assert_eq!(value("$replaceOne", replace()), "baa".into());
