@@ -4,9 +4,11 @@
 pub mod value;
 pub mod clock;
 mod error;
+pub mod filter;
 pub mod path;
 
 pub use clock::{Clock, SimulatedClock, SystemClock};
 pub use error::{Error, ErrorKind, Place, Result};
+pub use filter::Filter;
 pub use path::Path;
 pub use value::{DateTime, Document, ObjectId, Value};
