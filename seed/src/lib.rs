@@ -10,6 +10,7 @@ pub mod key;
 pub mod path;
 pub mod sort;
 mod suggest;
+pub mod update;
 
 pub use clock::{Clock, SimulatedClock, SystemClock};
 pub use error::{Error, ErrorKind, Place, Result};
@@ -17,4 +18,5 @@ pub use expr::Expression;
 pub use filter::Filter;
 pub use path::Path;
 pub use sort::{Direction, Sort};
+pub use update::Update;
 pub use value::{DateTime, Document, ObjectId, Value};

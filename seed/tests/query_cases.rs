@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use conformance::query_cases::{Answer, Case, Op, judge, read_folder};
-use seed::{Document, Filter, Result};
+use seed::update::Context;
+use seed::value::Array;
+use seed::{DateTime, Document, Error, Filter, Result, Update, Value};
 
 #[test]
 fn the_projects_own_cases() {
@@ -62,7 +64,8 @@ fn carry_out(case: &Case) -> Option<Answer> {
             skip: None,
             limit: None,
         } => Some(answer(find(filter, &case.documents))),
-        Op::Find { .. } | Op::Update { .. } | Op::Aggregate { .. } => None,
+        Op::Update { .. } => Some(update(case)),
+        Op::Find { .. } | Op::Aggregate { .. } => None,
     }
 }
 
@@ -79,4 +82,94 @@ fn find(filter: &Document, documents: &[Document]) -> Result<Vec<Document>> {
         }
     }
     Ok(found)
+}
+
+fn update(case: &Case) -> Answer {
+    let mut updated = Updated {
+        documents: case.documents.clone(),
+        ..Updated::default()
+    };
+    let refused = updated.carry_out(&case.op).is_err();
+    let documents = updated.documents;
+    if refused {
+        return Answer::Refused {
+            documents: Some(documents),
+        };
+    }
+    Answer::Updated {
+        documents,
+        matched: updated.matched,
+        modified: updated.modified,
+        upserted: updated.upserted,
+    }
+}
+
+/// A collection in the order of insertion, and what an update did to it.
+#[derive(Default)]
+struct Updated {
+    documents: Vec<Document>,
+    matched: u64,
+    modified: u64,
+    upserted: Option<Value>,
+}
+
+impl Updated {
+    fn carry_out(&mut self, op: &Op) -> Result<()> {
+        let Op::Update {
+            filter,
+            update,
+            multi,
+            upsert,
+            array_filters,
+        } = op
+        else {
+            panic!("{op:?} is no update")
+        };
+        let filter = Filter::parse(filter)?;
+        let update = Update::parse(update, &documents(array_filters.as_ref())?)?;
+        if *multi && update.is_replacement() {
+            return Err(Error::update("one document replaces one"));
+        }
+        self.change(&filter, &update, *multi)?;
+        if *upsert && self.matched == 0 {
+            self.insert(update.upsert(&filter, &context(None))?);
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, filter: &Filter, update: &Update, multi: bool) -> Result<()> {
+        for document in &mut self.documents {
+            let Some(met) = filter.find_match(document)? else {
+                continue;
+            };
+            self.matched += 1;
+            if let Some(changed) = update.apply(document, &context(met.element()))? {
+                self.modified += 1;
+                *document = changed;
+            }
+            if !multi {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, document: Document) {
+        self.upserted = document.id().cloned();
+        self.documents.push(document);
+    }
+}
+
+fn context(position: Option<usize>) -> Context {
+    Context {
+        position,
+        new_id: Some("made up".into()),
+        ..Context::at(DateTime::from_millis(0))
+    }
+}
+
+fn documents(values: Option<&Array>) -> Result<Vec<Document>> {
+    let document = |value: &Value| value.as_document().cloned();
+    let documents = values.into_iter().flatten().map(document).collect::<Option<_>>();
+    documents.ok_or_else(|| Error::update("an array filter is a document"))
 }
