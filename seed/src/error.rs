@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Query,
     /// An update says something that has no meaning, or cannot be applied to the document it met.
     Update,
+    /// An update would give two documents the same key in a unique index.
+    Duplicate,
     /// A value or request is larger or deeper than every store allows.
     Limit,
     /// What is asked for is understood, but cannot be given exactly, so it is refused.
@@ -32,6 +34,13 @@ pub enum ErrorKind {
     NewerSchema,
     /// The store refuses writes: it is read-only or full.
     ReadOnly,
+}
+
+impl ErrorKind {
+    /// Tells whether the store itself is at fault, and not what was asked of it.
+    pub fn is_of_store(self) -> bool {
+        matches!(self, Self::Unavailable | Self::ReadOnly | Self::NewerSchema)
+    }
 }
 
 /// Where a fault lies: the operator and the path in a query, or the line and column in a text.

@@ -1,0 +1,209 @@
+//! Finding, counting and explaining.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::stream;
+use futures::{StreamExt, TryStreamExt};
+
+use super::catalogue::Catalogue;
+use super::cursor::{Cursor, Found};
+use super::indexed::Inner;
+use super::top::Top;
+use super::{Engine, ReadTransaction};
+use crate::error::{ErrorKind, Result};
+use crate::plan::{Access, Order, Plan};
+use crate::store::{Count, Documents, Find};
+use crate::value::Document;
+
+/// How many entries are looked at in one transaction, at the least and at the most.
+const PAGE: std::ops::RangeInclusive<usize> = 16..=512;
+
+/// Starts a find. Nothing is read before the first document is asked for.
+pub(super) fn find<E: Engine>(inner: Arc<Inner<E>>, request: Find) -> Result<Documents> {
+    crate::plan::index::check_name(&request.collection)?;
+    let finding = Finding { inner, request, reading: None, ready: VecDeque::new(), returned: 0 };
+    Ok(stream::try_unfold(finding, async |mut finding| Ok(finding.next()?.map(|document| (document, finding)))).boxed())
+}
+
+/// Counts what matches: in the index alone if its ranges say it all, else document by document.
+pub(super) async fn count<E: Engine>(inner: Arc<Inner<E>>, request: Count) -> Result<u64> {
+    loop {
+        let catalogue = inner.catalogue(&request.collection)?;
+        let plan = Plan::choose(&request.filter, &[], &catalogue.views());
+        let [scan] = plan.scans() else { break };
+        if !scan.is_exact {
+            break;
+        }
+        let index = match scan.access {
+            Access::Primary => None,
+            Access::Index(at) => Some(catalogue.indexes[at].id),
+        };
+        let mut total = None;
+        inner.engine.read(&request.collection, &mut |transaction| {
+            if transaction.version()? == catalogue.version {
+                let ranges = scan.ranges.iter().filter(|range| !range.is_empty());
+                total = Some(ranges.map(|range| transaction.count(index, range)).sum::<Result<u64>>()?);
+            }
+            Ok(())
+        })?;
+        match total {
+            Some(total) => return Ok(total),
+            None => inner.forget(&request.collection),
+        }
+    }
+    find(inner, Find::new(request.collection, request.filter))?.try_fold(0, async |total, _| Ok(total + 1)).await
+}
+
+/// Shows the plan of a find and what carrying it out reads: `scanned` entries for `returned` documents.
+pub(super) fn explain<E: Engine>(inner: &Arc<Inner<E>>, request: &Find) -> Result<Document> {
+    let catalogue = inner.catalogue(&request.collection)?;
+    let plan = Plan::choose(&request.filter, request.sort.fields(), &catalogue.views());
+    let mut explained = plan.explain(&catalogue.views());
+    let request = request.clone();
+    let mut finding =
+        Finding { inner: Arc::clone(inner), request, reading: None, ready: VecDeque::new(), returned: 0 };
+    while finding.next()?.is_some() {}
+    let scanned = finding.reading.map_or(0, |reading| reading.cursor.looked_at);
+    explained.set("scanned", scanned as i64);
+    explained.set("returned", finding.returned as i64);
+    Ok(explained)
+}
+
+/// A find on its way.
+struct Finding<E: Engine> {
+    inner: Arc<Inner<E>>,
+    request: Find,
+    reading: Option<Reading>,
+    ready: VecDeque<Document>,
+    returned: u64,
+}
+
+struct Reading {
+    catalogue: Arc<Catalogue>,
+    order: Order,
+    cursor: Cursor,
+    /// How many of the next documents are passed over.
+    skip: u64,
+    page: usize,
+}
+
+impl<E: Engine> Finding<E> {
+    fn next(&mut self) -> Result<Option<Document>> {
+        if self.request.limit.is_some_and(|limit| self.returned >= limit) {
+            return Ok(None);
+        }
+        loop {
+            if let Some(document) = self.ready.pop_front() {
+                self.returned += 1;
+                return self.project(&document).map(Some);
+            }
+            if self.reading.as_ref().is_some_and(|reading| reading.cursor.is_done()) {
+                return Ok(None);
+            }
+            self.read()?;
+        }
+    }
+
+    fn project(&self, document: &Document) -> Result<Document> {
+        match &self.request.projection {
+            Some(projection) => projection.apply(document, &self.request.filter),
+            None => Ok(document.clone()),
+        }
+    }
+
+    /// Reads a page, or all that is needed where the order must be made.
+    fn read(&mut self) -> Result<()> {
+        if self.reading.is_none() {
+            self.begin(false)?;
+        }
+        let is_sorted = self.reading.as_ref().is_some_and(|reading| reading.order == Order::Sorted);
+        if !is_sorted {
+            return self.read_page();
+        }
+        match self.read_sorted() {
+            // The order by `_id` can always be had by reading everything in it.
+            Err(fault) if fault.kind() == ErrorKind::Limit && self.request.sort.fields().is_empty() => {
+                self.begin(true)?;
+                self.read_page()
+            }
+            result => result,
+        }
+    }
+
+    /// Plans, with a catalogue that was true at the time of the plan.
+    fn begin(&mut self, reads_all: bool) -> Result<()> {
+        let collection = &self.request.collection;
+        loop {
+            let catalogue = self.inner.catalogue(collection)?;
+            let mut version = 0;
+            self.inner.engine.read(collection, &mut |transaction| {
+                version = transaction.version()?;
+                Ok(())
+            })?;
+            if version != catalogue.version {
+                self.inner.forget(collection);
+                continue;
+            }
+            let sort = self.request.sort.fields();
+            let plan = match reads_all {
+                true => Plan::full(sort),
+                false => Plan::choose(&self.request.filter, sort, &catalogue.views()),
+            };
+            let cursor = Cursor::new(&plan, &catalogue);
+            let wanted = self.request.limit.map(|limit| limit.saturating_add(self.request.skip));
+            let page = wanted.map_or(*PAGE.end(), |wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
+            let page = page.clamp(*PAGE.start(), *PAGE.end());
+            self.reading = Some(Reading { catalogue, order: plan.order(), cursor, skip: self.request.skip, page });
+            return Ok(());
+        }
+    }
+
+    fn read_page(&mut self) -> Result<()> {
+        let Some(reading) = &mut self.reading else { return Ok(()) };
+        let (engine, filter) = (&*self.inner.engine, &self.request.filter);
+        let mut found = Vec::new();
+        engine.read(&self.request.collection, &mut |transaction| {
+            reading.next_page(engine, transaction, filter, &mut found)
+        })?;
+        for found in found {
+            if reading.skip > 0 {
+                reading.skip -= 1;
+            } else {
+                self.ready.push_back(found.document);
+            }
+        }
+        reading.page = *PAGE.end();
+        Ok(())
+    }
+
+    fn read_sorted(&mut self) -> Result<()> {
+        let Some(reading) = &mut self.reading else { return Ok(()) };
+        let wanted = self.request.limit.unwrap_or(u64::MAX).saturating_add(self.request.skip);
+        let mut top = Top::new(self.request.sort.fields(), usize::try_from(wanted).unwrap_or(usize::MAX));
+        let (engine, filter) = (&*self.inner.engine, &self.request.filter);
+        reading.page = *PAGE.end();
+        while !reading.cursor.is_done() {
+            let mut found = Vec::new();
+            engine.read(&self.request.collection, &mut |transaction| {
+                reading.next_page(engine, transaction, filter, &mut found)
+            })?;
+            found.into_iter().try_for_each(|found| top.push(found))?;
+        }
+        let skip = usize::try_from(self.request.skip).unwrap_or(usize::MAX);
+        self.ready.extend(top.finish().into_iter().skip(skip).map(|found| found.document));
+        Ok(())
+    }
+}
+
+impl Reading {
+    fn next_page<E: Engine>(
+        &mut self,
+        engine: &E,
+        transaction: &mut dyn ReadTransaction<E::Stored>,
+        filter: &crate::filter::Filter,
+        found: &mut Vec<Found<E::Stored>>,
+    ) -> Result<()> {
+        self.cursor.next_page(engine, transaction, &self.catalogue, filter, self.page, found)
+    }
+}

@@ -1,0 +1,316 @@
+//! A whole store over any engine.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use futures::TryStreamExt;
+
+use super::catalogue::Catalogue;
+use super::object_ids::ObjectIds;
+use super::session::Session;
+use super::writer::{Job, One, Writer};
+use super::{Engine, WriteTransaction, ensure, find, writes};
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::CollectionSpec;
+use crate::plan::index::check_name;
+use crate::store::watch::{Topics, Watchers};
+use crate::store::{
+    Aggregate, Capabilities, Count, Delete, Documents, Find, FindAndUpdate, Insert, InsertOutcome, Store, Subscription,
+    Update, UpdateOutcome, Watch, WriteBatch, WriteOutcome,
+};
+use crate::value::{DateTime, Document, Text};
+
+/// How often a write is planned anew because the indexes changed under it, before it gives up.
+const MAX_STALE: usize = 1_000;
+
+/// How writes reach the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteMode {
+    /// Each call writes at once, on its own thread. For engines whose commits cost nothing.
+    InPlace,
+    /// Calls that come at the same time share a commit.
+    Grouped,
+}
+
+/// A store over an [`Engine`].
+///
+/// It is cheap to clone; clones are the same store.
+#[derive(Debug)]
+pub struct Indexed<E: Engine>(Arc<Inner<E>>);
+
+impl<E: Engine> Clone for Indexed<E> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Inner<E: Engine> {
+    pub(super) engine: Arc<E>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: ObjectIds,
+    writer: Option<Writer<E>>,
+    catalogues: RwLock<HashMap<Text, Arc<Catalogue>>>,
+    watchers: Arc<Watchers>,
+    topics: Topics,
+    /// Whether the engine was asked to tell of other processes.
+    watches_others: Mutex<bool>,
+}
+
+impl<E: Engine> Indexed<E> {
+    /// Makes a store over an engine.
+    pub fn new(engine: E, mode: WriteMode, clock: Arc<dyn Clock>) -> Self {
+        let engine = Arc::new(engine);
+        let writer = (mode == WriteMode::Grouped).then(|| Writer::new(Arc::clone(&engine)));
+        Self(Arc::new(Inner {
+            engine,
+            clock,
+            ids: ObjectIds::default(),
+            writer,
+            catalogues: RwLock::default(),
+            watchers: Arc::default(),
+            topics: Topics::default(),
+            watches_others: Mutex::new(false),
+        }))
+    }
+
+    /// Returns the engine.
+    pub fn engine(&self) -> &E {
+        &self.0.engine
+    }
+
+    /// Returns how many commits were made for the writes so far; none where each call writes in place.
+    pub fn commits(&self) -> Option<u64> {
+        self.0.writer.as_ref().map(Writer::commits)
+    }
+}
+
+/// A job whose result waits in it for the caller.
+struct Call<W, T> {
+    collection: Text,
+    work: W,
+    result: Option<T>,
+}
+
+impl<S, W, T> Job<S> for Call<W, T>
+where
+    W: FnMut(&mut dyn WriteTransaction<S>) -> Result<T> + Send,
+    T: Send,
+{
+    fn collection(&self) -> &str {
+        &self.collection
+    }
+
+    fn run(&mut self, transaction: &mut dyn WriteTransaction<S>) -> Result<()> {
+        self.result = Some((self.work)(transaction)?);
+        Ok(())
+    }
+}
+
+/// What a write left behind.
+struct Written<T> {
+    value: Result<T>,
+    catalogue: Arc<Catalogue>,
+    is_changed: bool,
+}
+
+impl<E: Engine> Inner<E> {
+    /// Returns the catalogue of a collection as this process last saw it.
+    pub(super) fn catalogue(&self, collection: &str) -> Result<Arc<Catalogue>> {
+        let known = self.catalogues.read().unwrap_or_else(PoisonError::into_inner).get(collection).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        check_name(collection)?;
+        let mut loaded = Catalogue::default();
+        self.engine.read(collection, &mut |transaction| {
+            if let Some(document) = transaction.catalogue()? {
+                loaded = Catalogue::from_document(&document)?;
+            }
+            Ok(())
+        })?;
+        let loaded = Arc::new(loaded);
+        self.remember(collection, Arc::clone(&loaded));
+        Ok(loaded)
+    }
+
+    fn remember(&self, collection: &str, catalogue: Arc<Catalogue>) {
+        let mut catalogues = self.catalogues.write().unwrap_or_else(PoisonError::into_inner);
+        catalogues.insert(collection.into(), catalogue);
+    }
+
+    /// Forgets what was known of a collection, so that it is looked up again.
+    pub(super) fn forget(&self, collection: &str) {
+        self.catalogues.write().unwrap_or_else(PoisonError::into_inner).remove(collection);
+    }
+
+    /// Plans a write with the catalogue, carries it out, and does both again while the catalogue proves outdated.
+    pub(super) async fn write<T, W>(
+        &self,
+        collection: &Text,
+        items: usize,
+        plan: impl Fn(&Arc<Catalogue>) -> Result<W> + Send + Sync,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        W: FnMut(&mut Session<'_, E::Stored>) -> Result<T> + Send + 'static,
+    {
+        for _ in 0..MAX_STALE {
+            let catalogue = self.catalogue(collection)?;
+            let work = plan(&catalogue)?;
+            if let Some(written) = self.attempt(collection, items, &catalogue, work).await? {
+                if !Arc::ptr_eq(&catalogue, &written.catalogue) {
+                    self.remember(collection, written.catalogue);
+                }
+                if written.is_changed {
+                    self.watchers.wake(collection);
+                }
+                return written.value;
+            }
+            self.forget(collection);
+        }
+        Err(Error::new(ErrorKind::Stale, "the indexes of the collection change all the time: try again later"))
+    }
+
+    /// Carries a planned write out, unless it was planned with an outdated catalogue.
+    async fn attempt<T, W>(
+        &self,
+        collection: &Text,
+        items: usize,
+        catalogue: &Arc<Catalogue>,
+        mut work: W,
+    ) -> Result<Option<Written<T>>>
+    where
+        T: Send + 'static,
+        W: FnMut(&mut Session<'_, E::Stored>) -> Result<T> + Send + 'static,
+    {
+        let catalogue = Arc::clone(catalogue);
+        let in_session = move |transaction: &mut dyn WriteTransaction<E::Stored>| {
+            let Some(mut session) = Session::open(transaction, &catalogue)? else { return Ok(None) };
+            let value = match work(&mut session) {
+                Err(fault) if fault.kind().is_of_store() => return Err(fault),
+                value => value,
+            };
+            Ok(Some(Written { value, catalogue: session.catalogue, is_changed: session.is_changed }))
+        };
+        let mut call = Call { collection: collection.clone(), work: in_session, result: None };
+        let Some(writer) = &self.writer else {
+            self.engine.write(&mut One(Some(&mut call)))?;
+            return Ok(call.result.flatten());
+        };
+        let (reply, result) = std::sync::mpsc::sync_channel(1);
+        let mut work = call.work;
+        let call = Call {
+            collection: call.collection,
+            work: move |transaction: &mut dyn WriteTransaction<E::Stored>| {
+                // The receiver is there for as long as the caller is; without it the result is of no use.
+                let _ = reply.try_send(work(transaction)?);
+                Ok(())
+            },
+            result: None::<()>,
+        };
+        writer.submit(Box::new(call), items).await?;
+        Ok(result.try_recv().ok().flatten())
+    }
+
+    fn watch_other_processes(&self) -> Result<()> {
+        let mut watches_others = self.watches_others.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*watches_others {
+            let watchers = Arc::downgrade(&self.watchers);
+            self.engine.watch_other_processes(Box::new(move || {
+                let watchers = watchers.upgrade();
+                watchers.inspect(|watchers| watchers.wake_all()).is_some()
+            }))?;
+            *watches_others = true;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<E: Engine> Store for Indexed<E> {
+    async fn ensure(&self, spec: &CollectionSpec) -> Result<()> {
+        ensure::ensure(&self.0, spec).await
+    }
+
+    async fn insert(&self, request: Insert) -> Result<Vec<InsertOutcome>> {
+        writes::insert(&self.0, request).await
+    }
+
+    async fn find(&self, request: Find) -> Result<Documents> {
+        find::find(Arc::clone(&self.0), request)
+    }
+
+    async fn count(&self, request: Count) -> Result<u64> {
+        find::count(Arc::clone(&self.0), request).await
+    }
+
+    async fn aggregate(&self, request: Aggregate) -> Result<Vec<Document>> {
+        let filter = request.pipeline.leading_match().cloned().unwrap_or_else(crate::filter::Filter::all);
+        let mut found = find::find(Arc::clone(&self.0), Find::new(request.collection, filter))?;
+        let mut run = request.pipeline.run();
+        while let Some(document) = found.try_next().await? {
+            if run.push(document)?.is_break() {
+                break;
+            }
+        }
+        run.finish()
+    }
+
+    async fn find_and_update(&self, request: FindAndUpdate) -> Result<Vec<Document>> {
+        writes::find_and_update(&self.0, request).await
+    }
+
+    async fn write(&self, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
+        writes::write(&self.0, batch).await
+    }
+
+    async fn update(&self, request: Update) -> Result<UpdateOutcome> {
+        writes::update(&self.0, request).await
+    }
+
+    async fn delete(&self, request: Delete) -> Result<u64> {
+        writes::delete(&self.0, request).await
+    }
+
+    async fn explain(&self, request: Find) -> Result<Document> {
+        find::explain(&self.0, &request)
+    }
+
+    async fn drop_collection(&self, collection: &str) -> Result<()> {
+        self.0.engine.drop_collection(collection)?;
+        self.0.forget(collection);
+        self.0.watchers.wake(collection);
+        Ok(())
+    }
+
+    async fn watch(&self, collection: &str) -> Result<Watch> {
+        check_name(collection)?;
+        self.0.watch_other_processes()?;
+        Ok(self.0.watchers.watch(collection))
+    }
+
+    async fn publish(&self, topic: &str, message: Document) -> Result<()> {
+        self.0.topics.publish(topic, message);
+        Ok(())
+    }
+
+    async fn subscribe(&self, topic: &str) -> Result<Subscription> {
+        Ok(self.0.topics.subscribe(topic))
+    }
+
+    async fn now(&self) -> Result<DateTime> {
+        Ok(self.0.clock.now())
+    }
+
+    fn detached(&self) -> Result<Arc<dyn Store>> {
+        // No call here waits for anything of the caller's runtime.
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.engine.capabilities()
+    }
+}

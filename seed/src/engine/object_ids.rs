@@ -1,0 +1,45 @@
+//! Object ids for documents that come without an `_id`.
+
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::value::{DateTime, ObjectId};
+
+/// Makes object ids: seconds, five random bytes of this store, and a counter that begins at random.
+#[derive(Debug)]
+pub(super) struct ObjectIds {
+    random: [u8; 5],
+    counter: AtomicU32,
+}
+
+impl Default for ObjectIds {
+    fn default() -> Self {
+        // The standard library seeds each of these at random.
+        let random = std::collections::hash_map::RandomState::new().build_hasher().finish().to_be_bytes();
+        let [a, b, c, d, e, f, g, h] = random;
+        Self { random: [a, b, c, d, e], counter: AtomicU32::new(u32::from_be_bytes([0, f, g, h])) }
+    }
+}
+
+impl ObjectIds {
+    /// Returns a number to begin the versions of a new collection with.
+    ///
+    /// A collection that was dropped and made again must not repeat the versions of its former life, which other handles
+    /// may still hold.
+    pub(super) fn first_version(&self) -> u64 {
+        let [a, b, c, d, e] = self.random;
+        let count = self.counter.fetch_add(1, Ordering::Relaxed);
+        // The top bit stays free: the number is stored as a signed one.
+        u64::from_be_bytes([0, a, b, c, d, e, 0, 0]) | u64::from(count as u16) | 1 << 56
+    }
+
+    pub(super) fn next(&self, now: DateTime) -> ObjectId {
+        let seconds = (now.as_millis().div_euclid(1000) as u32).to_be_bytes();
+        let count = self.counter.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&seconds);
+        bytes[4..9].copy_from_slice(&self.random);
+        bytes[9..].copy_from_slice(&count[1..]);
+        ObjectId::from_bytes(bytes)
+    }
+}

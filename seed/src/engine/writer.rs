@@ -1,0 +1,232 @@
+//! Group commit: writes that wait for each other's commit share one.
+//!
+//! A caller queues its job, lets whoever else is ready do the same, and then, if nobody writes, writes for all of them
+//! on its own thread: an idle store costs no hop to another thread, and fifty callers cost one commit. What comes in
+//! meanwhile is written by a thread of our own, so that no caller is held up by the jobs of others for long.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::{Engine, WriteTransaction};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How many writes one commit may hold.
+const MAX_ITEMS: usize = 1_000;
+
+/// For how long one commit takes in further jobs.
+const MAX_TIME: Duration = Duration::from_millis(20);
+
+/// A piece of work inside a write transaction.
+pub trait Job<S>: Send {
+    /// Returns the collection that the job writes to.
+    fn collection(&self) -> &str;
+
+    /// Runs the job.
+    ///
+    /// # Errors
+    /// Only if the engine failed and the whole transaction must go; what is wrong with the job itself is its result.
+    fn run(&mut self, transaction: &mut dyn WriteTransaction<S>) -> Result<()>;
+}
+
+/// The jobs of one transaction, one after the other.
+pub trait Jobs<S> {
+    /// Returns the next job, if there is one and the transaction should go on.
+    fn next(&mut self) -> Option<&mut dyn Job<S>>;
+}
+
+/// A single job, for engines that write in place.
+pub(super) struct One<'a, S>(pub(super) Option<&'a mut dyn Job<S>>);
+
+impl<S> Jobs<S> for One<'_, S> {
+    fn next(&mut self) -> Option<&mut dyn Job<S>> {
+        self.0.take().map(|job| job as &mut dyn Job<S>)
+    }
+}
+
+/// A job in the queue, with the way to tell its caller.
+struct Queued<S> {
+    job: Box<dyn Job<S>>,
+    items: usize,
+    done: oneshot::Sender<(Box<dyn Job<S>>, Result<()>)>,
+}
+
+/// Writes the jobs of all callers in groups.
+#[derive(Debug)]
+pub(super) struct Writer<E: Engine> {
+    shared: Arc<Shared<E>>,
+}
+
+#[derive(Debug)]
+struct Shared<E: Engine> {
+    engine: Arc<E>,
+    queue: Mutex<Queue<E::Stored>>,
+    handed_over: Condvar,
+}
+
+struct Queue<S> {
+    jobs: VecDeque<Queued<S>>,
+    /// Whether somebody writes now, or the thread was told to.
+    is_led: bool,
+    is_for_thread: bool,
+    has_thread: bool,
+    is_closed: bool,
+    commits: u64,
+}
+
+impl<S> std::fmt::Debug for Queue<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").field("waiting", &self.jobs.len()).field("is_led", &self.is_led).finish()
+    }
+}
+
+impl<E: Engine> Writer<E> {
+    pub(super) fn new(engine: Arc<E>) -> Self {
+        let queue = Queue {
+            jobs: VecDeque::new(),
+            is_led: false,
+            is_for_thread: false,
+            has_thread: false,
+            is_closed: false,
+            commits: 0,
+        };
+        Self { shared: Arc::new(Shared { engine, queue: Mutex::new(queue), handed_over: Condvar::new() }) }
+    }
+
+    /// Runs a job in some transaction and returns it when that is committed.
+    pub(super) async fn submit(&self, job: Box<dyn Job<E::Stored>>, items: usize) -> Result<Box<dyn Job<E::Stored>>> {
+        let (done, result) = oneshot::channel();
+        self.shared.lock().jobs.push_back(Queued { job, items, done });
+        yield_once().await;
+        if self.shared.try_lead() {
+            self.shared.write_group();
+            self.shared.hand_over();
+        }
+        let (job, outcome) = pin!(result).await.map_err(|_| Error::new(ErrorKind::Unavailable, "the writer is gone"))?;
+        outcome.map(|()| job)
+    }
+
+    /// Returns how many groups were committed so far.
+    pub(super) fn commits(&self) -> u64 {
+        self.shared.lock().commits
+    }
+}
+
+impl<E: Engine> Drop for Writer<E> {
+    fn drop(&mut self) {
+        self.shared.lock().is_closed = true;
+        self.shared.handed_over.notify_all();
+    }
+}
+
+impl<E: Engine> Shared<E> {
+    fn lock(&self) -> MutexGuard<'_, Queue<E::Stored>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_lead(&self) -> bool {
+        let mut queue = self.lock();
+        let leads = !queue.is_led && !queue.jobs.is_empty();
+        queue.is_led |= leads;
+        leads
+    }
+
+    /// Writes one group and tells its callers.
+    fn write_group(&self) {
+        let mut group = Group { shared: self, running: Vec::new(), items: 0, started: Instant::now() };
+        let outcome = self.engine.write(&mut group);
+        let running = group.running;
+        self.lock().commits += 1;
+        for Queued { job, done, .. } in running {
+            // A caller that went away does not want to know.
+            let _ = done.send((job, outcome.clone()));
+        }
+    }
+
+    /// Lets go of the lead, to the thread if more is waiting.
+    fn hand_over(self: &Arc<Self>) {
+        let mut queue = self.lock();
+        if queue.jobs.is_empty() {
+            queue.is_led = false;
+            return;
+        }
+        queue.is_for_thread = true;
+        if !queue.has_thread {
+            let shared = Arc::clone(self);
+            let thread = std::thread::Builder::new().name("seed-writer".to_owned());
+            queue.has_thread = thread.spawn(move || shared.write_when_told()).is_ok();
+        }
+        let is_told = queue.has_thread;
+        drop(queue);
+        if is_told {
+            self.handed_over.notify_one();
+        } else {
+            // Without a thread the callers' jobs must still be done.
+            self.drain();
+        }
+    }
+
+    fn write_when_told(&self) {
+        loop {
+            let mut queue = self.lock();
+            while !queue.is_for_thread {
+                if queue.is_closed {
+                    return;
+                }
+                queue = self.handed_over.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            }
+            drop(queue);
+            self.drain();
+        }
+    }
+
+    fn drain(&self) {
+        loop {
+            let mut queue = self.lock();
+            if queue.jobs.is_empty() {
+                queue.is_led = false;
+                queue.is_for_thread = false;
+                return;
+            }
+            drop(queue);
+            self.write_group();
+        }
+    }
+}
+
+/// The jobs of one group, taken from the queue as the transaction comes to them.
+struct Group<'a, E: Engine> {
+    shared: &'a Shared<E>,
+    running: Vec<Queued<E::Stored>>,
+    items: usize,
+    started: Instant,
+}
+
+impl<E: Engine> Jobs<E::Stored> for Group<'_, E> {
+    fn next(&mut self) -> Option<&mut dyn Job<E::Stored>> {
+        if self.items >= MAX_ITEMS || (!self.running.is_empty() && self.started.elapsed() >= MAX_TIME) {
+            return None;
+        }
+        let queued = self.shared.lock().jobs.pop_front()?;
+        self.items += queued.items;
+        self.running.push(queued);
+        self.running.last_mut().map(|queued| &mut *queued.job as &mut dyn Job<E::Stored>)
+    }
+}
+
+/// Gives every task that is ready a turn before going on.
+async fn yield_once() {
+    let mut has_yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,255 @@
+//! How collections and their indexes are declared.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::filter::{Comparison, Filter, Node, Test};
+use crate::path::Path;
+use crate::sort::{Direction, Sort};
+use crate::value::{Document, Text, Value};
+
+/// A collection with the indexes it should have.
+#[derive(Clone, Debug)]
+pub struct CollectionSpec {
+    /// The name of the collection.
+    pub name: Text,
+    /// Which edition of the declaration this is, from 1. A store that has seen a later one ignores an earlier one, so
+    /// that an old process beside a new one does not take the new one's indexes away.
+    pub version: u32,
+    /// The indexes.
+    pub indexes: Vec<IndexSpec>,
+}
+
+impl CollectionSpec {
+    /// Declares a collection without indexes, edition 1.
+    pub fn new(name: impl Into<Text>) -> Self {
+        Self { name: name.into(), version: 1, indexes: Vec::new() }
+    }
+
+    /// Adds an index.
+    #[must_use]
+    pub fn index(mut self, index: IndexSpec) -> Self {
+        self.indexes.push(index);
+        self
+    }
+
+    /// Sets the edition.
+    #[must_use]
+    pub fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Checks names and indexes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`] if the name is empty, longer than 120 bytes or holds U+0000, or two indexes share a name.
+    pub fn check(&self) -> Result<()> {
+        check_name(&self.name)?;
+        for (at, index) in self.indexes.iter().enumerate() {
+            if self.indexes[..at].iter().any(|earlier| earlier.name == index.name) {
+                return Err(Error::new(ErrorKind::Index, format!("two indexes are named {:?}", index.name)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks the name of a collection.
+///
+/// # Errors
+/// [`ErrorKind::Index`] if it is empty, longer than 120 bytes or holds U+0000.
+pub fn check_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.len() > 120 || name.contains('\0') {
+        let message = format!("a collection's name has 1 to 120 bytes without U+0000, not {name:?}");
+        return Err(Error::new(ErrorKind::Index, message));
+    }
+    Ok(())
+}
+
+/// An index: its fields in order, and whether it is unique or partial.
+#[derive(Clone, Debug)]
+pub struct IndexSpec {
+    name: Text,
+    fields: Vec<(Path, Direction)>,
+    is_unique: bool,
+    partial: Option<Filter>,
+}
+
+/// Two declarations are the same if they would keep the same entries.
+impl PartialEq for IndexSpec {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_document() == other.to_document()
+    }
+}
+
+impl IndexSpec {
+    /// Declares an index over fields given as a sort document, such as `{tag: 1, priority: -1}`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`] if there are no fields, one is `_id` or has a numeric part, or one stands twice;
+    /// [`ErrorKind::Query`] if the document is no sort.
+    ///
+    /// # Example
+    /// ```
+    /// use seed::{IndexSpec, doc};
+    ///
+    /// let queued = IndexSpec::new("queued", &doc! { "tag": 1, "priority": -1 })?
+    ///     .partial(&doc! { "status": "queued" })?;
+    /// assert_eq!(queued.name(), "queued");
+    /// # Ok::<(), seed::Error>(())
+    /// ```
+    pub fn new(name: impl Into<Text>, fields: &Document) -> Result<Self> {
+        let fields = Sort::parse(fields)?.fields().to_vec();
+        if fields.is_empty() {
+            return Err(Error::new(ErrorKind::Index, "an index has at least one field"));
+        }
+        for (path, _) in &fields {
+            let fault = if path.as_str() == "_id" {
+                "the _id has an index of its own"
+            } else if path.parts().iter().any(|part| part.index().is_some()) {
+                "an index cannot name the position of an element"
+            } else {
+                continue;
+            };
+            return Err(Error::new(ErrorKind::Index, fault).at_path(path.as_str()));
+        }
+        Ok(Self { name: name.into(), fields, is_unique: false, partial: None })
+    }
+
+    /// Lets no two documents have the same key.
+    #[must_use]
+    pub fn unique(mut self) -> Self {
+        self.is_unique = true;
+        self
+    }
+
+    /// Keeps only documents that meet a filter: equalities, ranges and `$exists: true` on top-level fields.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`] if the filter holds anything else; [`ErrorKind::Query`] if it is no filter.
+    pub fn partial(mut self, filter: &Document) -> Result<Self> {
+        let filter = Filter::parse(filter)?;
+        check_partial(filter.root())?;
+        self.partial = Some(filter);
+        Ok(self)
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the fields in order.
+    pub fn fields(&self) -> &[(Path, Direction)] {
+        &self.fields
+    }
+
+    /// Tells whether no two documents may have the same key.
+    pub fn is_unique(&self) -> bool {
+        self.is_unique
+    }
+
+    /// Returns the filter that a document must meet to be in the index; none if all are.
+    pub fn partial_filter(&self) -> Option<&Filter> {
+        self.partial.as_ref()
+    }
+
+    /// Tells whether a document belongs in the index.
+    ///
+    /// # Errors
+    /// None in practice: a partial filter has no expression that can fail.
+    pub fn takes(&self, document: &Document) -> Result<bool> {
+        self.partial.as_ref().map_or(Ok(true), |filter| filter.matches(document))
+    }
+
+    /// Tells whether a change to this top-level field can change the index.
+    pub fn looks_at(&self, field: &str) -> bool {
+        let in_key = self.fields.iter().any(|(path, _)| path.parts()[0].name() == field);
+        in_key || self.partial.as_ref().is_some_and(|filter| filter.source().has(field))
+    }
+
+    /// Returns the declaration as a document, as stores keep it.
+    pub fn to_document(&self) -> Document {
+        let sign = |direction| if direction == Direction::Ascending { 1 } else { -1 };
+        let fields: Document =
+            self.fields.iter().map(|(path, direction)| (path.as_str().into(), sign(*direction).into())).collect();
+        let mut document = doc! { "name": self.name.clone(), "fields": fields, "unique": (self.is_unique) };
+        if let Some(partial) = &self.partial {
+            document.set("partial", partial.source().clone());
+        }
+        document
+    }
+
+    /// Reads what [`to_document`](Self::to_document) gave.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if it is anything else.
+    pub fn from_document(document: &Document) -> Result<Self> {
+        let corrupt = || Error::new(ErrorKind::Corrupt, "the store's declaration of an index cannot be read");
+        let name = document.get("name").and_then(Value::as_str).ok_or_else(corrupt)?;
+        let fields = document.get("fields").and_then(Value::as_document).ok_or_else(corrupt)?;
+        let mut index = Self::new(name, fields)?;
+        index.is_unique = document.get("unique").and_then(Value::as_bool).ok_or_else(corrupt)?;
+        match document.get("partial").and_then(Value::as_document) {
+            Some(partial) => index.partial(partial),
+            None => Ok(index),
+        }
+    }
+}
+
+fn check_partial(node: &Node) -> Result<()> {
+    let (path, test) = match node {
+        Node::And(nodes) => return nodes.iter().try_for_each(check_partial),
+        Node::Field(path, test) if path.is_top_level() => (path, test),
+        _ => return Err(partial_fault("only conditions on top-level fields, all of them met")),
+    };
+    check_partial_test(test).map_err(|cause| cause.at_path(path.as_str()))
+}
+
+fn check_partial_test(test: &Test) -> Result<()> {
+    match test {
+        Test::Exists(true) => Ok(()),
+        Test::All(tests) => tests.iter().try_for_each(check_partial_test),
+        Test::Compare(Comparison::Eq | Comparison::Gt | Comparison::Gte | Comparison::Lt | Comparison::Lte, value)
+            if !matches!(value, Value::Null | Value::Array(_) | Value::Document(_)) =>
+        {
+            Ok(())
+        }
+        _ => Err(partial_fault("equalities and ranges by a plain value, and $exists: true")),
+    }
+}
+
+fn partial_fault(allowed: &str) -> Error {
+    Error::new(ErrorKind::Index, format!("the filter of a partial index takes {allowed}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_declaration_comes_back_from_its_document() {
+        let index = IndexSpec::new("live", &doc! {"tag": 1, "a.b": -1}).unwrap().unique();
+        let index = index.partial(&doc! {"status": "queued", "n": {"$gt": 1, "$exists": true}}).unwrap();
+        assert_eq!(IndexSpec::from_document(&index.to_document()).unwrap(), index);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_up_is_refused() {
+        for fields in [doc! {}, doc! {"_id": 1}, doc! {"a.0": 1}] {
+            assert_eq!(IndexSpec::new("x", &fields).unwrap_err().kind(), ErrorKind::Index, "{fields}");
+        }
+        let index = IndexSpec::new("x", &doc! {"a": 1}).unwrap();
+        for filter in [
+            doc! {"a": null}, doc! {"a": {"$ne": 1}}, doc! {"a.b": 1}, doc! {"$or": [{"a": 1}]},
+            doc! {"a": {"$exists": false}}, doc! {"a": [1]}, doc! {"a": {"$in": [1]}},
+        ] {
+            assert_eq!(index.clone().partial(&filter).unwrap_err().kind(), ErrorKind::Index, "{filter}");
+        }
+    }
+
+    #[test]
+    fn an_index_looks_at_its_fields_and_its_filter() {
+        let index = IndexSpec::new("x", &doc! {"a.b": 1}).unwrap().partial(&doc! {"s": 1}).unwrap();
+        assert!(index.looks_at("a") && index.looks_at("s") && !index.looks_at("b"));
+    }
+}

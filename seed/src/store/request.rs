@@ -1,0 +1,280 @@
+//! What calls take: one value each, so that an option can be added without breaking anyone.
+
+use crate::filter::Filter;
+use crate::pipeline::Pipeline;
+use crate::projection::Projection;
+use crate::sort::Sort;
+use crate::update::Update as Change;
+use crate::value::{Document, Text};
+
+/// Documents to insert.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Insert {
+    /// Where.
+    pub collection: Text,
+    /// What.
+    pub documents: Vec<Document>,
+}
+
+impl Insert {
+    /// Inserts documents into a collection.
+    pub fn new(collection: impl Into<Text>, documents: Vec<Document>) -> Self {
+        Self { collection: collection.into(), documents }
+    }
+}
+
+/// A search.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Find {
+    /// Where.
+    pub collection: Text,
+    /// Which documents.
+    pub filter: Filter,
+    /// In which order; that of `_id` if empty.
+    pub sort: Sort,
+    /// Which parts of them; all if none.
+    pub projection: Option<Projection>,
+    /// How many to pass over first.
+    pub skip: u64,
+    /// How many at the most; all if none.
+    pub limit: Option<u64>,
+}
+
+impl Find {
+    /// Finds the documents of a collection that match.
+    pub fn new(collection: impl Into<Text>, filter: Filter) -> Self {
+        Self { collection: collection.into(), filter, sort: Sort::default(), projection: None, skip: 0, limit: None }
+    }
+
+    /// Sets the order.
+    #[must_use]
+    pub fn sort(mut self, sort: Sort) -> Self {
+        self.sort = sort;
+        self
+    }
+
+    /// Sets which parts of the documents are wanted.
+    #[must_use]
+    pub fn projection(mut self, projection: Projection) -> Self {
+        self.projection = Some(projection);
+        self
+    }
+
+    /// Passes over the first documents.
+    #[must_use]
+    pub fn skip(mut self, skip: u64) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// Sets how many documents are wanted at the most.
+    #[must_use]
+    pub fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+}
+
+/// A count.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Count {
+    /// Where.
+    pub collection: Text,
+    /// Which documents.
+    pub filter: Filter,
+}
+
+impl Count {
+    /// Counts the documents of a collection that match.
+    pub fn new(collection: impl Into<Text>, filter: Filter) -> Self {
+        Self { collection: collection.into(), filter }
+    }
+}
+
+/// An aggregation.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Aggregate {
+    /// Where.
+    pub collection: Text,
+    /// The stages.
+    pub pipeline: Pipeline,
+}
+
+impl Aggregate {
+    /// Runs a pipeline over a collection.
+    pub fn new(collection: impl Into<Text>, pipeline: Pipeline) -> Self {
+        Self { collection: collection.into(), pipeline }
+    }
+}
+
+/// A search whose documents are changed as they are found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FindAndUpdate {
+    /// Where.
+    pub collection: Text,
+    /// Which documents: the filters in the order in which they are tried.
+    pub filters: Vec<Filter>,
+    /// In which order, within each filter.
+    pub sort: Sort,
+    /// How many at the most, over all filters.
+    pub limit: usize,
+    /// The change.
+    pub update: Change,
+}
+
+impl FindAndUpdate {
+    /// Finds one document that matches and changes it.
+    pub fn new(collection: impl Into<Text>, filter: Filter, update: Change) -> Self {
+        let collection = collection.into();
+        Self { collection, filters: vec![filter], sort: Sort::default(), limit: 1, update }
+    }
+
+    /// Adds a filter that is tried when those before it gave too few.
+    #[must_use]
+    pub fn or_else(mut self, filter: Filter) -> Self {
+        self.filters.push(filter);
+        self
+    }
+
+    /// Sets the order.
+    #[must_use]
+    pub fn sort(mut self, sort: Sort) -> Self {
+        self.sort = sort;
+        self
+    }
+
+    /// Sets how many documents are wanted at the most.
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+}
+
+/// A change of the documents that match.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Update {
+    /// Where.
+    pub collection: Text,
+    /// Which documents.
+    pub filter: Filter,
+    /// The change.
+    pub update: Change,
+    /// How many at the most, the first in the order of `_id`; all if none.
+    pub limit: Option<u64>,
+    /// Whether a document is inserted if none matches.
+    pub upsert: bool,
+}
+
+impl Update {
+    /// Changes all documents of a collection that match.
+    pub fn new(collection: impl Into<Text>, filter: Filter, update: Change) -> Self {
+        Self { collection: collection.into(), filter, update, limit: None, upsert: false }
+    }
+
+    /// Sets how many documents are changed at the most.
+    #[must_use]
+    pub fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Inserts a document if none matches.
+    #[must_use]
+    pub fn upsert(mut self) -> Self {
+        self.upsert = true;
+        self
+    }
+}
+
+/// A removal of the documents that match.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Delete {
+    /// Where.
+    pub collection: Text,
+    /// Which documents.
+    pub filter: Filter,
+    /// How many at the most, the first in the order of `_id`; all if none.
+    pub limit: Option<u64>,
+}
+
+impl Delete {
+    /// Deletes all documents of a collection that match.
+    pub fn new(collection: impl Into<Text>, filter: Filter) -> Self {
+        Self { collection: collection.into(), filter, limit: None }
+    }
+
+    /// Sets how many documents are deleted at the most.
+    #[must_use]
+    pub fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+}
+
+/// Many writes to one collection in one trip.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WriteBatch {
+    /// Where.
+    pub collection: Text,
+    /// What, in this order.
+    pub items: Vec<WriteItem>,
+}
+
+impl WriteBatch {
+    /// Makes a batch of writes to a collection.
+    pub fn new(collection: impl Into<Text>, items: Vec<WriteItem>) -> Self {
+        Self { collection: collection.into(), items }
+    }
+}
+
+/// One write of a batch.
+#[derive(Clone, Debug)]
+pub enum WriteItem {
+    /// Inserts a document.
+    Insert(Document),
+    /// Changes the first document that matches.
+    Update {
+        /// Which document, and what must still be true of it.
+        filter: Filter,
+        /// The change.
+        update: Change,
+        /// The document as the caller last saw it. If it is still the same, it need not be read to be changed.
+        known: Option<Document>,
+        /// Whether a document is inserted if none matches.
+        upsert: bool,
+    },
+    /// Deletes the first document that matches.
+    Delete(Filter),
+    /// Finds documents and changes them.
+    FindAndUpdate {
+        /// Which documents: the filters in the order in which they are tried.
+        filters: Vec<Filter>,
+        /// In which order, within each filter.
+        sort: Sort,
+        /// How many at the most, over all filters.
+        limit: usize,
+        /// The change.
+        update: Change,
+    },
+}
+
+impl WriteItem {
+    /// Changes the first document that matches.
+    pub fn update(filter: Filter, update: Change) -> Self {
+        Self::Update { filter, update, known: None, upsert: false }
+    }
+
+    /// Changes a document that the caller has seen before.
+    pub fn update_known(known: Document, filter: Filter, update: Change) -> Self {
+        Self::Update { filter, update, known: Some(known), upsert: false }
+    }
+}
