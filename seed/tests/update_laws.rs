@@ -144,7 +144,7 @@ fn text(document: &Document) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_update_panics_and_a_failed_one_changes_nothing(document in document(), source in operators()) {
