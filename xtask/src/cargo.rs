@@ -48,11 +48,13 @@ fn shown(command: &Command) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Stdio;
+
     use super::*;
 
     #[test]
     fn a_failure_names_the_command() {
-        let error = run(command().args(["no-such-command", "x"]))
+        let error = run(command().args(["no-such-command", "x"]).stderr(Stdio::null()))
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("cargo no-such-command x failed: "), "{error}");

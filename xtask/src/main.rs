@@ -9,7 +9,9 @@
 )]
 
 mod cargo;
+mod ci;
 mod test;
+mod tidy;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -26,17 +28,23 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs every check of the project: the gate before a change goes in.
+    Ci,
     /// Runs all tests; arguments are passed on to `cargo test`.
     #[command(disable_help_flag = true)]
     Test {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Checks the habits that no other tool checks, and lists the longest files and functions.
+    Tidy,
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Ci => ci::run(),
         Command::Test { arguments } => test::run(&arguments),
+        Command::Tidy => tidy::run(),
     };
     match outcome {
         Ok(code) => code,
