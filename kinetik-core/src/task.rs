@@ -171,7 +171,7 @@ impl Context {
     /// # Errors
     /// A failure of the kind `decode`, which an action may hand on as its own.
     pub fn data<T: DeserializeOwned>(&self) -> std::result::Result<T, Failure> {
-        seed::value::serde::from_value(self.0.job.data.clone())
+        seed::value::serde::from_value(&self.0.job.data)
             .map_err(|cause| Failure::of_kind(FailureKind::Decode, format!("the job's data does not fit: {cause}")))
     }
 

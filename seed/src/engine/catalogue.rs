@@ -1,7 +1,7 @@
 //! Which indexes a collection has, and in what state they are.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{CollectionSpec, IndexSpec, index::IndexView};
+use crate::plan::{CollectionSpec, IndexSpec, IndexView};
 use crate::value::{Array, Document, Value};
 
 use super::IndexId;

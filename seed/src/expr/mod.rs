@@ -1,8 +1,8 @@
 //! Expressions: values worked out from a document, for `$expr`, projections and pipelines.
 //!
-//! An expression is parsed once into a tree of [`Node`]s ([`parse`]) and then worked out for many documents
-//! ([`evaluate`]). Most operators are plain functions over values that were worked out before; they stand in the
-//! tables of [`ops`], one theme a file. The few that decide themselves what is worked out, such as `$cond` and
+//! An expression is parsed once into a tree of `Node`s (`parse`) and then worked out for many documents
+//! (`evaluate`). Most operators are plain functions over values that were worked out before; they stand in the
+//! tables of `ops`, one theme a file. The few that decide themselves what is worked out, such as `$cond` and
 //! `$map`, are nodes of their own.
 
 mod bound;

@@ -101,10 +101,10 @@ impl Parser {
 
     fn operands_of(&mut self, operator: &Operator, argument: &Value) -> Result<Vec<Node>> {
         match operator.takes {
-            Takes::Named(names) => self.named_operands(argument, names),
+            Takes::Named { required, names } => self.named_operands(argument, required, names),
             Takes::Date => match argument {
                 Value::Document(inner) if inner.keys().next().is_some_and(|name| !name.starts_with('$')) => {
-                    self.named_operands(argument, &["date", "timezone"])
+                    self.named_operands(argument, 1, &["date", "timezone"])
                 }
                 Value::Array(elements) if elements.len() != 1 => Err(Error::query("takes one date")),
                 argument => self.arguments(argument),
@@ -123,16 +123,16 @@ impl Parser {
         }
     }
 
-    /// Reads operands with names, of which all but the first may be left out and are then missing.
-    fn named_operands(&mut self, argument: &Value, names: &[&str]) -> Result<Vec<Node>> {
+    /// Reads operands with names; those that may be left out come last.
+    fn named_operands(&mut self, argument: &Value, required: usize, names: &[&str]) -> Result<Vec<Node>> {
         let values = forms::named(argument, names)?;
-        if values.first().is_some_and(Option::is_none) {
-            return Err(Error::query(format!("{} is missing", names[0])));
+        if let Some(absent) = values.iter().take(required).position(Option::is_none) {
+            return Err(Error::query(format!("{} is missing", names[absent])));
         }
-        let absent = || Ok(Node::Reference(Reference::missing()));
         values
             .into_iter()
-            .map(|value| value.map_or_else(absent, |value| self.operand(value)))
+            .flatten()
+            .map(|value| self.operand(value))
             .collect()
     }
 }

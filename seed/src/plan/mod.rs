@@ -133,7 +133,7 @@ impl Plan {
 }
 
 /// Returns the branches of an `$or` that decides alone which documents a filter takes, beside other conditions.
-fn or_branches(node: &Node) -> Option<&[Node]> {
+pub(crate) fn or_branches(node: &Node) -> Option<&[Node]> {
     match node {
         Node::Or(branches) => Some(branches),
         Node::And(nodes) => nodes.iter().find_map(or_branches),
