@@ -1,14 +1,19 @@
 //! Filters: which documents a query wants.
 //!
-//! A filter is parsed once, at the edge, into a typed tree ([`parse`]) and then asked many times ([`matches`]). The
+//! A filter is parsed once, at the edge, into a typed tree (`parse.rs`) and then asked many times (`matches.rs`). The
 //! planner reads the same tree to find key ranges. The source document is kept beside it, since a store with a query
 //! engine of its own is given the filter as it was written.
+//!
+//! The tree is in a normal form: a conjunction holds no conjunction, nothing is a conjunction or a choice of one, and
+//! the values of `$in` are sorted and several. So planners need not look for the same thing in several shapes.
 
 mod matches;
 pub mod ops;
 mod parse;
+mod walk;
 
 pub use matches::Matched;
+pub use parse::MAX_CLAUSES;
 
 use crate::error::Result;
 use crate::expr::Expression;
@@ -30,11 +35,11 @@ pub struct Filter {
 #[derive(Clone, Debug)]
 pub enum Node {
     /// All must hold; an empty list always does.
-    And(Vec<Node>),
+    And(Vec<Self>),
     /// One must hold at least.
-    Or(Vec<Node>),
+    Or(Vec<Self>),
     /// None may hold.
-    Nor(Vec<Node>),
+    Nor(Vec<Self>),
     /// The values at a path must pass a test.
     Field(Path, Test),
     /// An aggregation expression must be true.
@@ -48,12 +53,13 @@ pub enum Node {
 pub enum Test {
     /// A value that compares so to the operand, within its type.
     Compare(Comparison, Value),
-    /// A value equal to one of these.
+    /// A value equal to one of these, which are sorted by [`order::compare`](crate::value::order::compare) and all
+    /// different; equal to none if there are none.
     In(Vec<Value>),
     /// The test must fail. `$ne` and `$nin` are negations too.
-    Not(Box<Test>),
-    /// All tests must pass, each on its own.
-    All(Vec<Test>),
+    Not(Box<Self>),
+    /// All tests must pass, each on its own; only inside a negation or `$elemMatch`, else they are fields of their own.
+    All(Vec<Self>),
     /// The path leads to something, or to nothing.
     Exists(bool),
     /// A value of one of these types.
@@ -95,7 +101,7 @@ impl Filter {
     ///
     /// # Errors
     /// [`ErrorKind::Query`](crate::ErrorKind::Query) names the operator and the path at fault,
-    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) if there are more than [`parse::MAX_CLAUSES`] clauses or they nest
+    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) if there are more than [`MAX_CLAUSES`] clauses or they nest
     /// too deep, [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if a pattern cannot be carried over exactly.
     ///
     /// # Example
@@ -107,12 +113,18 @@ impl Filter {
     /// # Ok::<(), seed::Error>(())
     /// ```
     pub fn parse(source: &Document) -> Result<Self> {
-        Ok(Self { source: source.clone(), root: parse::parse(source)? })
+        Ok(Self {
+            source: source.clone(),
+            root: parse::parse(source)?,
+        })
     }
 
     /// Makes the filter that every document meets.
     pub fn all() -> Self {
-        Self { source: Document::new(), root: Node::And(Vec::new()) }
+        Self {
+            source: Document::new(),
+            root: Node::And(Vec::new()),
+        }
     }
 
     /// Tells whether a document meets the filter.

@@ -1,0 +1,147 @@
+//! What stands in brackets.
+//!
+//! Brackets do not nest in PCRE and there is no `&&`: both are letters there, while the `regex` crate reads them as sets.
+
+use regex_syntax::hir::ClassUnicode;
+
+use super::piece::Piece;
+use super::read::Reader;
+use super::{set, unsupported};
+use crate::error::Result;
+
+/// One part of a class.
+enum Part {
+    /// A character, which may begin or end a range.
+    Character(char),
+    /// A set that has a name, which has no other cases and no place in a range.
+    Set(ClassUnicode),
+}
+
+impl Reader<'_> {
+    /// Reads a class after its opening bracket.
+    pub(super) fn class(&mut self) -> Result<Piece> {
+        if self.rest().starts_with("[:<:]]") || self.rest().starts_with("[:>:]]") {
+            return Err(unsupported("the edges of words [[:<:]] and [[:>:]]"));
+        }
+        let negated = self.eat("^");
+        let mut listed = ClassUnicode::empty();
+        let mut named = ClassUnicode::empty();
+        // A closing bracket that comes first is a letter.
+        if self.eat("]") {
+            let range = self.range_from(']')?;
+            listed.union(&range);
+        }
+        while let Some(part) = self.class_part()? {
+            match part {
+                Part::Character(start) => listed.union(&self.range_from(start)?),
+                Part::Set(set) => {
+                    named.union(&set);
+                    if self.begins_range() {
+                        return Err(
+                            self.fault("a set cannot begin a range: write a backslash before the hyphen")
+                        );
+                    }
+                }
+            }
+        }
+        if self.flags.caseless {
+            self.folder().fold(&mut listed)?;
+        }
+        listed.union(&named);
+        Ok(Piece::Set(if negated { set::negated(listed) } else { listed }))
+    }
+
+    /// Reads the end of a range if there is one, else gives the character alone.
+    fn range_from(&mut self, start: char) -> Result<ClassUnicode> {
+        if !self.begins_range() {
+            return Ok(set::of_char(start));
+        }
+        self.next();
+        match self.class_part()? {
+            Some(Part::Character(end)) if start <= end => Ok(set::of([(start, end)])),
+            Some(Part::Character(_)) => Err(self.fault("a range is out of order")),
+            Some(Part::Set(_)) => {
+                Err(self.fault("a set cannot end a range: write a backslash before the hyphen"))
+            }
+            // The hyphen was the last letter before a closing bracket that a quoted text hid.
+            None => Err(self.fault("a range has no end")),
+        }
+    }
+
+    /// Tells whether a hyphen stands here that is not the last letter.
+    fn begins_range(&self) -> bool {
+        !self.quoted && self.rest().starts_with('-') && !self.rest().starts_with("-]")
+    }
+
+    /// Reads the next part; none at the closing bracket.
+    fn class_part(&mut self) -> Result<Option<Part>> {
+        loop {
+            if self.eat("\\E") {
+                self.quoted = false;
+            } else if !self.quoted && self.eat("\\Q") {
+                self.quoted = true;
+            } else {
+                break;
+            }
+        }
+        if !self.quoted
+            && self.rest().starts_with('[')
+            && let Some(set) = self.posix()?
+        {
+            return Ok(Some(Part::Set(set)));
+        }
+        let Some(character) = self.next() else {
+            return Err(self.fault("a class is not closed: a bracket is missing"));
+        };
+        match character {
+            character if self.quoted => Ok(Some(Part::Character(character))),
+            ']' => Ok(None),
+            '\\' => self.class_escape().map(Some),
+            character => Ok(Some(Part::Character(character))),
+        }
+    }
+
+    fn class_escape(&mut self) -> Result<Part> {
+        let Some(letter) = self.next() else {
+            return Err(self.fault("a backslash ends the pattern"));
+        };
+        if let Some(set) = set::by_letter(letter) {
+            return Ok(Part::Set(set));
+        }
+        match letter {
+            'b' => Ok(Part::Character('\x08')),
+            'p' | 'P' => self.property(letter).map(Part::Set),
+            // They are no octal digits, and nothing in a class refers back.
+            '8' | '9' => Ok(Part::Character(letter)),
+            'N' | 'R' | 'X' | 'B' => Err(self.fault(&format!("\\{letter} has no meaning in a class"))),
+            letter => self.escaped_character(letter).map(Part::Character),
+        }
+    }
+
+    /// Reads `[:name:]`; a bracket that begins no such thing is a letter.
+    fn posix(&mut self) -> Result<Option<ClassUnicode>> {
+        let inside = &self.rest()[1..];
+        let Some(mark) = inside
+            .chars()
+            .next()
+            .filter(|mark| matches!(mark, ':' | '.' | '='))
+        else {
+            return Ok(None);
+        };
+        let name = &inside[1..];
+        let Some(end) = name
+            .find([mark, ']', '[', '\\'])
+            .filter(|&end| name[end..].starts_with(&format!("{mark}]")))
+        else {
+            return Ok(None);
+        };
+        let name = &name[..end];
+        let bare = name.strip_prefix('^');
+        let set = set::by_posix_name(bare.unwrap_or(name), self.flags.caseless);
+        let Some(set) = set.filter(|_| mark == ':') else {
+            return Err(self.fault(&format!("unknown class [{mark}{name}{mark}]")));
+        };
+        self.skip(name.len() + "[::]".len());
+        Ok(Some(if bare.is_some() { set::negated(set) } else { set }))
+    }
+}
