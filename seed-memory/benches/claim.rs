@@ -15,11 +15,24 @@ const CLAIMED_AT_ONCE: usize = 50;
 
 /// The three indexes that a job is in while it lives and when it is over.
 fn spec() -> Result<CollectionSpec> {
-    let index = |name: &str, fields: Document, partial: Document| IndexSpec::new(name, &fields)?.partial(&partial);
+    let index =
+        |name: &str, fields: Document, partial: Document| IndexSpec::new(name, &fields)?.partial(&partial);
     Ok(CollectionSpec::new("jobs")
-        .index(index("queued", doc! {"tag": 1, "priority": (-1)}, doc! {"status": "queued"})?)
-        .index(index("processing", doc! {"session": 1}, doc! {"status": "processing"})?)
-        .index(index("finished", doc! {"task": 1, "status": 1, "finished": 1}, doc! {"finished": {"$exists": true}})?))
+        .index(index(
+            "queued",
+            doc! {"tag": 1, "priority": (-1)},
+            doc! {"status": "queued"},
+        )?)
+        .index(index(
+            "processing",
+            doc! {"session": 1},
+            doc! {"status": "processing"},
+        )?)
+        .index(index(
+            "finished",
+            doc! {"task": 1, "status": 1, "finished": 1},
+            doc! {"finished": {"$exists": true}},
+        )?))
 }
 
 /// A job with a hundred bytes of data.
@@ -56,14 +69,23 @@ fn claim(store: &MemoryStore) -> Vec<Document> {
 }
 
 fn finish(store: &MemoryStore, claimed: Vec<Document>) {
-    let finish = doc! {"$set": {"status": "completed", "finished": 1, "result": "ok"}, "$unset": {"session": ""}};
+    let finish =
+        doc! {"$set": {"status": "completed", "finished": 1, "result": "ok"}, "$unset": {"session": ""}};
     let item = |job: Document| {
         let guard = doc! {"_id": (job.id()), "status": "processing", "token": "t"};
-        WriteItem::update_known(job, Filter::parse(&guard).unwrap(), Update::parse(&finish, &[]).unwrap())
+        WriteItem::update_known(
+            job,
+            Filter::parse(&guard).unwrap(),
+            Update::parse(&finish, &[]).unwrap(),
+        )
     };
     let batch = WriteBatch::new("jobs", claimed.into_iter().map(item).collect());
     let outcomes = block_on(store.write(batch)).unwrap();
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, WriteOutcome::Updated(updated) if updated.matched == 1)));
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, WriteOutcome::Updated(updated) if updated.matched == 1))
+    );
 }
 
 /// Times what `work` says over as many rounds as are asked for.
@@ -73,7 +95,9 @@ fn rounds(rounds: u64, mut work: impl FnMut() -> Duration) -> Duration {
 
 fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("jobs in memory");
-    group.throughput(Throughput::Elements(JOBS as u64)).sample_size(10);
+    group
+        .throughput(Throughput::Elements(JOBS as u64))
+        .sample_size(10);
     group.bench_function("insert, 1,000 at a time", |bencher| {
         bencher.iter_custom(|count| {
             rounds(count, || {
@@ -100,7 +124,8 @@ fn benches(criterion: &mut Criterion) {
             rounds(count, || {
                 let store = empty_store();
                 insert(&store, (0..JOBS).map(job).collect());
-                let claims: Vec<_> = std::iter::from_fn(|| Some(claim(&store)).filter(|jobs| !jobs.is_empty())).collect();
+                let claims: Vec<_> =
+                    std::iter::from_fn(|| Some(claim(&store)).filter(|jobs| !jobs.is_empty())).collect();
                 let start = Instant::now();
                 claims.into_iter().for_each(|jobs| finish(&store, jobs));
                 start.elapsed()

@@ -44,7 +44,10 @@ impl std::borrow::Borrow<[u8]> for StoredEntry {
 impl From<&Entry> for StoredEntry {
     fn from(entry: &Entry) -> Self {
         // A key has at most the bytes of a document, 16 MiB.
-        Self { bytes: entry.bytes.as_slice().into(), split: entry.split as u32 }
+        Self {
+            bytes: entry.bytes.as_slice().into(),
+            split: entry.split as u32,
+        }
     }
 }
 
@@ -116,11 +119,15 @@ impl Engine for MemoryEngine {
 
 impl Collection {
     fn index(&self, index: IndexId) -> Result<&BTreeSet<StoredEntry>> {
-        self.indexes.get(&index).ok_or_else(|| Error::new(ErrorKind::Stale, "the index is gone: plan anew"))
+        self.indexes
+            .get(&index)
+            .ok_or_else(|| Error::new(ErrorKind::Stale, "the index is gone: plan anew"))
     }
 
     fn index_mut(&mut self, index: IndexId) -> Result<&mut BTreeSet<StoredEntry>> {
-        self.indexes.get_mut(&index).ok_or_else(|| Error::new(ErrorKind::Stale, "the index is gone: plan anew"))
+        self.indexes
+            .get_mut(&index)
+            .ok_or_else(|| Error::new(ErrorKind::Stale, "the index is gone: plan anew"))
     }
 }
 
@@ -131,7 +138,12 @@ fn bounds(range: &KeyRange) -> Option<(Bound<&[u8]>, Bound<&[u8]>)> {
 }
 
 /// Takes up to `limit` items from either end of a range.
-fn take<T>(items: impl DoubleEndedIterator<Item = T>, towards: Towards, limit: usize, mut put: impl FnMut(T)) {
+fn take<T>(
+    items: impl DoubleEndedIterator<Item = T>,
+    towards: Towards,
+    limit: usize,
+    mut put: impl FnMut(T),
+) {
     match towards {
         Towards::End => items.take(limit).for_each(&mut put),
         Towards::Start => items.rev().take(limit).for_each(&mut put),
@@ -162,7 +174,9 @@ impl ReadTransaction<Document> for Reading<'_> {
     ) -> Result<()> {
         if let Some(bounds) = bounds(range) {
             let documents = self.0.documents.range::<[u8], _>(bounds);
-            take(documents, towards, limit, |(id, document)| out.push((id.to_vec(), document.clone())));
+            take(documents, towards, limit, |(id, document)| {
+                out.push((id.to_vec(), document.clone()))
+            });
         }
         Ok(())
     }
@@ -177,8 +191,13 @@ impl ReadTransaction<Document> for Reading<'_> {
     ) -> Result<()> {
         let index = self.0.index(index)?;
         if let Some(bounds) = bounds(range) {
-            let entry = |stored: &StoredEntry| Entry { bytes: stored.bytes.to_vec(), split: stored.split as usize };
-            take(index.range::<[u8], _>(bounds), towards, limit, |stored| out.push(entry(stored)));
+            let entry = |stored: &StoredEntry| Entry {
+                bytes: stored.bytes.to_vec(),
+                split: stored.split as usize,
+            };
+            take(index.range::<[u8], _>(bounds), towards, limit, |stored| {
+                out.push(entry(stored))
+            });
         }
         Ok(())
     }

@@ -12,9 +12,9 @@ use seed::{Document, Result};
 use crate::connection::{open_reader, open_writer};
 use crate::error::from_sqlite;
 use crate::options::Options;
+use crate::schema;
 use crate::transaction::{KnownTables, Transaction};
 use crate::watch::{self, WATCH_BOUND};
-use crate::schema;
 
 /// An SQLite file.
 #[derive(Debug)]
@@ -40,7 +40,9 @@ impl SqliteEngine {
 
     pub(crate) fn integrity(&self) -> Result<String> {
         let query = |connection: &Connection| {
-            connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(from_sqlite)
+            connection
+                .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+                .map_err(from_sqlite)
         };
         self.with_reader(&mut |connection| query(connection))
     }
@@ -130,7 +132,8 @@ impl Engine for SqliteEngine {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::IN_PROCESS.durable().shared_between_processes(WATCH_BOUND)
+        Capabilities::IN_PROCESS
+            .durable()
+            .shared_between_processes(WATCH_BOUND)
     }
 }
-

@@ -43,7 +43,10 @@ pub struct Entry {
 impl Entry {
     /// Joins a key and an id.
     pub fn new(key: &[u8], id: &[u8]) -> Self {
-        Self { bytes: crate::key::joined(key, id), split: key.len() }
+        Self {
+            bytes: crate::key::joined(key, id),
+            split: key.len(),
+        }
     }
 
     /// Returns the bytes of the key.
@@ -154,7 +157,13 @@ pub trait ReadTransaction<S> {
     ///
     /// # Errors
     /// If the engine fails.
-    fn page(&mut self, range: &KeyRange, towards: Towards, limit: usize, out: &mut Vec<(KeyBytes, S)>) -> Result<()>;
+    fn page(
+        &mut self,
+        range: &KeyRange,
+        towards: Towards,
+        limit: usize,
+        out: &mut Vec<(KeyBytes, S)>,
+    ) -> Result<()>;
 
     /// Appends up to `limit` entries of a range of an index.
     ///

@@ -30,7 +30,7 @@ impl Matched {
     }
 }
 
-pub(super) fn node_matches(node: &Node, document: &Document) -> Result<bool> {
+pub(crate) fn node_matches(node: &Node, document: &Document) -> Result<bool> {
     meets(node, Root::Document(document))
 }
 

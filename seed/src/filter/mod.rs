@@ -14,6 +14,7 @@ mod parse;
 mod walk;
 
 pub use matches::Matched;
+pub(crate) use matches::node_matches;
 pub use parse::MAX_CLAUSES;
 
 use crate::error::Result;

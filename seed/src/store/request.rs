@@ -20,7 +20,10 @@ pub struct Insert {
 impl Insert {
     /// Inserts documents into a collection.
     pub fn new(collection: impl Into<Text>, documents: Vec<Document>) -> Self {
-        Self { collection: collection.into(), documents }
+        Self {
+            collection: collection.into(),
+            documents,
+        }
     }
 }
 
@@ -45,7 +48,14 @@ pub struct Find {
 impl Find {
     /// Finds the documents of a collection that match.
     pub fn new(collection: impl Into<Text>, filter: Filter) -> Self {
-        Self { collection: collection.into(), filter, sort: Sort::default(), projection: None, skip: 0, limit: None }
+        Self {
+            collection: collection.into(),
+            filter,
+            sort: Sort::default(),
+            projection: None,
+            skip: 0,
+            limit: None,
+        }
     }
 
     /// Sets the order.
@@ -90,7 +100,10 @@ pub struct Count {
 impl Count {
     /// Counts the documents of a collection that match.
     pub fn new(collection: impl Into<Text>, filter: Filter) -> Self {
-        Self { collection: collection.into(), filter }
+        Self {
+            collection: collection.into(),
+            filter,
+        }
     }
 }
 
@@ -107,7 +120,10 @@ pub struct Aggregate {
 impl Aggregate {
     /// Runs a pipeline over a collection.
     pub fn new(collection: impl Into<Text>, pipeline: Pipeline) -> Self {
-        Self { collection: collection.into(), pipeline }
+        Self {
+            collection: collection.into(),
+            pipeline,
+        }
     }
 }
 
@@ -131,7 +147,13 @@ impl FindAndUpdate {
     /// Finds one document that matches and changes it.
     pub fn new(collection: impl Into<Text>, filter: Filter, update: Change) -> Self {
         let collection = collection.into();
-        Self { collection, filters: vec![filter], sort: Sort::default(), limit: 1, update }
+        Self {
+            collection,
+            filters: vec![filter],
+            sort: Sort::default(),
+            limit: 1,
+            update,
+        }
     }
 
     /// Adds a filter that is tried when those before it gave too few.
@@ -175,7 +197,13 @@ pub struct Update {
 impl Update {
     /// Changes all documents of a collection that match.
     pub fn new(collection: impl Into<Text>, filter: Filter, update: Change) -> Self {
-        Self { collection: collection.into(), filter, update, limit: None, upsert: false }
+        Self {
+            collection: collection.into(),
+            filter,
+            update,
+            limit: None,
+            upsert: false,
+        }
     }
 
     /// Sets how many documents are changed at the most.
@@ -208,7 +236,11 @@ pub struct Delete {
 impl Delete {
     /// Deletes all documents of a collection that match.
     pub fn new(collection: impl Into<Text>, filter: Filter) -> Self {
-        Self { collection: collection.into(), filter, limit: None }
+        Self {
+            collection: collection.into(),
+            filter,
+            limit: None,
+        }
     }
 
     /// Sets how many documents are deleted at the most.
@@ -232,7 +264,10 @@ pub struct WriteBatch {
 impl WriteBatch {
     /// Makes a batch of writes to a collection.
     pub fn new(collection: impl Into<Text>, items: Vec<WriteItem>) -> Self {
-        Self { collection: collection.into(), items }
+        Self {
+            collection: collection.into(),
+            items,
+        }
     }
 }
 
@@ -270,11 +305,21 @@ pub enum WriteItem {
 impl WriteItem {
     /// Changes the first document that matches.
     pub fn update(filter: Filter, update: Change) -> Self {
-        Self::Update { filter, update, known: None, upsert: false }
+        Self::Update {
+            filter,
+            update,
+            known: None,
+            upsert: false,
+        }
     }
 
     /// Changes a document that the caller has seen before.
     pub fn update_known(known: Document, filter: Filter, update: Change) -> Self {
-        Self::Update { filter, update, known: Some(known), upsert: false }
+        Self::Update {
+            filter,
+            update,
+            known: Some(known),
+            upsert: false,
+        }
     }
 }
