@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use seed::engine::{Engine, Entry, IndexId, Jobs, ReadTransaction, Towards, WriteTransaction};
+use seed::engine::{Engine, Entry, IndexId, Jobs, ReadTransaction, ReadWork, Towards, WriteTransaction};
 use seed::key::KeyBytes;
 use seed::plan::KeyRange;
 use seed::store::Capabilities;
@@ -84,11 +84,7 @@ impl Engine for MemoryEngine {
         Ok(stored.clone())
     }
 
-    fn read(
-        &self,
-        collection: &str,
-        work: &mut dyn FnMut(&mut dyn ReadTransaction<Document>) -> Result<()>,
-    ) -> Result<()> {
+    fn read(&self, collection: &str, work: &mut ReadWork<'_, Document>) -> Result<()> {
         match self.collection(collection) {
             Some(collection) => work(&mut Reading(&read(&collection))),
             None => work(&mut Reading(&Collection::default())),
@@ -131,7 +127,10 @@ impl Collection {
     }
 }
 
-fn bounds(range: &KeyRange) -> Option<(Bound<&[u8]>, Bound<&[u8]>)> {
+/// The bounds of a range as the maps of the standard library take them.
+type Bounds<'r> = (Bound<&'r [u8]>, Bound<&'r [u8]>);
+
+fn bounds(range: &KeyRange) -> Option<Bounds<'_>> {
     // An empty range would be a panic in the maps of the standard library.
     let end = range.end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
     (!range.is_empty()).then_some((Bound::Included(range.start.as_slice()), end))

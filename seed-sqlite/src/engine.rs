@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
-use seed::engine::{Engine, Jobs, Look, ReadTransaction};
+use seed::engine::{Engine, Jobs, Look, ReadWork};
 use seed::store::Capabilities;
 use seed::value::json;
 use seed::{Document, Result};
@@ -96,11 +96,7 @@ impl Engine for SqliteEngine {
         json::parse_stored(stored)
     }
 
-    fn read(
-        &self,
-        collection: &str,
-        work: &mut dyn FnMut(&mut dyn ReadTransaction<String>) -> Result<()>,
-    ) -> Result<()> {
+    fn read(&self, collection: &str, work: &mut ReadWork<'_, String>) -> Result<()> {
         self.with_reader(&mut |connection| {
             execute(connection, "BEGIN")?;
             let result = Transaction::open(connection, &self.tables, collection)

@@ -231,7 +231,7 @@ impl Walk {
             entries.filter(|entry| self.scan.ranges.iter().any(|range| range.contains(&entry.bytes)));
         let first = match towards {
             Towards::End => within.next(),
-            Towards::Start => within.last(),
+            Towards::Start => within.next_back(),
         };
         Ok(first.is_none_or(|first| first == *entry))
     }

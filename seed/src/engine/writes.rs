@@ -558,10 +558,10 @@ impl<E: Engine> Setting<E> {
                 STEP,
                 &mut page,
             )?;
-            let new = page
+            let mut new = page
                 .into_iter()
                 .filter(|found| !taken.contains(found.id.as_slice()));
-            new.map(|found| top.push(found)).collect::<Result<()>>()?;
+            new.try_for_each(|found| top.push(found))?;
         }
         Ok(top.finish())
     }

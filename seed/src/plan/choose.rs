@@ -271,7 +271,7 @@ fn field_bounds(
             if let Some(bounds) = bounds(at) {
                 used[at] = true;
                 all = Some(match all {
-                    Some(so_far) => so_far.and(bounds),
+                    Some(so_far) => so_far.and(&bounds),
                     None => bounds,
                 });
             }
@@ -291,7 +291,7 @@ fn field_bounds(
     let mates = (0..predicates.list.len()).filter(|&other| {
         other != at && element.is_some() && predicates.list[other].element == element && on_path(&other)
     });
-    Some(mates.filter_map(bounds).fold(first, Bounds::and))
+    Some(mates.filter_map(bounds).fold(first, |all, next| all.and(&next)))
 }
 
 /// Tells whether a scan gives the wanted order, documents that tie being ordered by `_id`.

@@ -53,7 +53,7 @@ impl Bounds {
             Test::ElemMatch(Elements::Values(tests)) => tests
                 .iter()
                 .filter_map(Self::of)
-                .reduce(Self::and)
+                .reduce(|all, next| all.and(&next))
                 .map(Self::inexact),
             _ => None,
         }
@@ -72,7 +72,7 @@ impl Bounds {
     }
 
     /// Joins two bounds that one value must both meet.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(super) fn and(self, other: &Self) -> Self {
         let mut ranges = Vec::new();
         for a in &self.ranges {
             for b in &other.ranges {
