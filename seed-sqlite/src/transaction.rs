@@ -161,11 +161,10 @@ impl ReadTransaction<String> for Transaction<'_> {
         let Some(tables) = &self.tables else { return Ok(()) };
         let mut statement = self.prepare(&tables.page[at(towards)])?;
         let parameters = params![range.start, end(range), self::limit(limit)];
-        let rows = statement
+        let mut rows = statement
             .query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(from_sqlite)?;
-        rows.map(|row| row.map(|row| out.push(row)))
-            .collect::<Result<(), _>>()
+        rows.try_for_each(|row| row.map(|row| out.push(row)))
             .map_err(from_sqlite)
     }
 
@@ -186,9 +185,8 @@ impl ReadTransaction<String> for Transaction<'_> {
                 split: row.get::<_, u32>(1)? as usize,
             })
         };
-        let rows = statement.query_map(parameters, entry).map_err(from_sqlite)?;
-        rows.map(|row| row.map(|row| out.push(row)))
-            .collect::<Result<(), _>>()
+        let mut rows = statement.query_map(parameters, entry).map_err(from_sqlite)?;
+        rows.try_for_each(|row| row.map(|row| out.push(row)))
             .map_err(from_sqlite)
     }
 

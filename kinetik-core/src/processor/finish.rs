@@ -211,7 +211,7 @@ fn change(job: &Job, ended: Ended, now: DateTime, random: u64) -> Change {
             Failure::of_kind(FailureKind::Timeout, format!("it took longer than {timeout:?}"))
         }
     };
-    failed(job, failure, now, random)
+    failed(job, &failure, now, random)
 }
 
 fn check_result(result: &Value) -> Result<(), Failure> {
@@ -252,7 +252,7 @@ fn completed(job: &Job, result: Value, now: DateTime) -> Change {
     }
 }
 
-fn failed(job: &Job, failure: Failure, now: DateTime, random: u64) -> Change {
+fn failed(job: &Job, failure: &Failure, now: DateTime, random: u64) -> Change {
     let error = Some(failure.message.clone());
     let ended = job.attempt + 1;
     if ended < job.max_attempts {
