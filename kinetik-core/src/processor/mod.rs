@@ -2,8 +2,8 @@
 //!
 //! Before each claim the loop looks at its first tag first, and it never claims more than it has free slots, so that a
 //! late important job waits for one slot and not for a batch. What has ended and the next claim travel to the store in
-//! one trip ([`claim`], [`finish`]). When all tags are empty it rests until a wake-up, the next delayed job, or its
-//! interval ([`wake`]). Actions run apart from the loop ([`run`]), which hears from them over a channel.
+//! one trip (`claim`, `finish`). When all tags are empty it rests until a wake-up, the next delayed job, or its
+//! interval (`wake`). Actions run apart from the loop (`run`), which hears from them over a channel.
 
 mod claim;
 mod finish;

@@ -2,7 +2,7 @@
 //!
 //! One planner serves every store whose indexes are ordered bytes. Its law is that a plan may only take too much, never
 //! too little: the whole filter is checked again on each document, unless the ranges are provably exact. Start at
-//! [`choose`](Plan::choose); [`predicates`] reads the filter, [`ranges`] turns tests into ranges of keys, [`explain`]
+//! [`choose`](Plan::choose); `predicates` reads the filter, `ranges` turns tests into ranges of keys, `explain`
 //! shows a plan as a document.
 
 mod choose;
