@@ -1,4 +1,4 @@
-//! What a [`Hash`] can search and sort: values and documents.
+//! What a [`Hash`](struct@crate::Hash) can search and sort: values and documents.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::filter::Filter;
 use crate::value::{Document, Value, order};
 
-/// A value or a document, as [`Hash`] holds it.
+/// A value or a document, as [`Hash`](struct@crate::Hash) holds it.
 pub trait Data: Clone + sealed::Data {}
 
 impl Data for Value {}

@@ -1,6 +1,6 @@
 //! An ordered map from keys to values, with the calls that one makes on a small collection in memory.
 //!
-//! [`Hash`] is here; how its values are compared and searched is in [`data`], sorting in `sort`, and [`MapReduce`],
+//! [`Hash`](struct@crate::Hash) is here; how its values are compared and searched is in [`data`], sorting in `sort`, and [`MapReduce`],
 //! which takes more than fits in memory, in `map_reduce`. What lies in a store is queried there.
 
 mod array;

@@ -297,10 +297,10 @@ mod tests {
             doc! {"a": null},
             doc! {"a": {"$ne": 1}},
             doc! {"a.b": 1},
-            doc! {"$or": [{"a": 1}]},
+            doc! {"$or": [{"a": 1}, {"a": 2}]},
             doc! {"a": {"$exists": false}},
             doc! {"a": [1]},
-            doc! {"a": {"$in": [1]}},
+            doc! {"a": {"$in": [1, 2]}},
         ] {
             assert_eq!(
                 index.clone().partial(&filter).unwrap_err().kind(),
