@@ -14,10 +14,16 @@ pub struct Backoff {
 
 impl Backoff {
     /// Between the attempts of a job.
-    pub const OF_JOBS: Self = Self { first: Duration::from_secs(1), longest: Duration::from_secs(3600) };
+    pub const OF_JOBS: Self = Self {
+        first: Duration::from_secs(1),
+        longest: Duration::from_secs(3600),
+    };
 
     /// Between the calls of a worker to a store that does not answer.
-    pub const OF_CALLS: Self = Self { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
+    pub const OF_CALLS: Self = Self {
+        first: Duration::from_millis(100),
+        longest: Duration::from_secs(5),
+    };
 
     /// Returns the wait after so many failures, from 1 on.
     pub fn wait(&self, failures: u32, random: u64) -> Duration {
@@ -34,7 +40,10 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest() {
-        let backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(9) };
+        let backoff = Backoff {
+            first: Duration::from_secs(2),
+            longest: Duration::from_secs(9),
+        };
         assert_eq!(backoff.wait(1, 0), Duration::from_secs(1));
         assert_eq!(backoff.wait(2, 0), Duration::from_secs(2));
         assert_eq!(backoff.wait(3, 0), Duration::from_secs(4));

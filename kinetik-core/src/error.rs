@@ -37,13 +37,20 @@ struct Inner {
 impl Error {
     /// Makes an error of a kind with its message.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), job: None, source: None }))
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            job: None,
+            source: None,
+        }))
     }
 
     /// Names the job.
     #[must_use]
     pub fn of_job(mut self, id: &str) -> Self {
-        Arc::make_mut(&mut self.0).job.get_or_insert_with(|| id.to_owned());
+        Arc::make_mut(&mut self.0)
+            .job
+            .get_or_insert_with(|| id.to_owned());
         self
     }
 
@@ -102,6 +109,9 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_ref().map(|source| source as &(dyn std::error::Error + 'static))
+        self.0
+            .source
+            .as_ref()
+            .map(|source| source as &(dyn std::error::Error + 'static))
     }
 }

@@ -14,7 +14,9 @@ const STEP: usize = 1_000;
 pub(crate) async fn promote_due(queue: &Queue, now: DateTime) -> Result<bool> {
     let due = Filter::parse(&doc! { "status": (Status::Delayed.name()), "run_at": { "$lte": now } })?;
     let update = Update::parse(&doc! { "$set": { "status": (Status::Queued.name()) } }, &[])?;
-    let request = FindAndUpdate::new(queue.collection().clone(), due, update).sort(by_run_at()?).limit(STEP);
+    let request = FindAndUpdate::new(queue.collection().clone(), due, update)
+        .sort(by_run_at()?)
+        .limit(STEP);
     let mut promoted = false;
     loop {
         let step = queue.store().find_and_update(request.clone()).await?.len();

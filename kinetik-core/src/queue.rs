@@ -70,7 +70,10 @@ struct StoreTime {
 
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue").field("name", &self.0.name).field("store", &self.0.store).finish_non_exhaustive()
+        f.debug_struct("Queue")
+            .field("name", &self.0.name)
+            .field("store", &self.0.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,7 +94,10 @@ impl Queue {
         check_name("queue", name)?;
         let collection = jobs_collection(name);
         store.ensure(&jobs_spec(&collection)?).await?;
-        let time = StoreTime { told: store.now().await?, at: runtime.elapsed() };
+        let time = StoreTime {
+            told: store.now().await?,
+            at: runtime.elapsed(),
+        };
         Ok(Self(Arc::new(Inner {
             name: name.to_owned(),
             store,
@@ -125,7 +131,10 @@ impl Queue {
 
     /// Begins to create a job; [`save`](JobBuilder::save) enqueues it.
     pub fn create(&self, task: &str, data: impl Into<Value>) -> JobBuilder<'_> {
-        JobBuilder { queue: self, job: NewJob::new(task, data) }
+        JobBuilder {
+            queue: self,
+            job: NewJob::new(task, data),
+        }
     }
 
     /// Enqueues many jobs in one trip and returns their ids in the same order.
@@ -139,7 +148,10 @@ impl Queue {
             self.document(job, now).map_err(position)
         };
         let documents: Vec<Document> = jobs.into_iter().enumerate().map(at).collect::<Result<_>>()?;
-        let ids = documents.iter().filter_map(|document| document.id()?.as_str().map(str::to_owned)).collect();
+        let ids = documents
+            .iter()
+            .filter_map(|document| document.id()?.as_str().map(str::to_owned))
+            .collect();
         self.insert(documents).await?;
         Ok(ids)
     }
@@ -162,18 +174,33 @@ impl Queue {
     ///
     /// # Errors
     /// [`ErrorKind::Store`].
-    pub async fn find(&self, filter: Filter, adjust: impl FnOnce(Find) -> Find) -> Result<seed::store::Documents> {
+    pub async fn find(
+        &self,
+        filter: Filter,
+        adjust: impl FnOnce(Find) -> Find,
+    ) -> Result<seed::store::Documents> {
         let request = adjust(Find::new(self.0.collection.clone(), filter));
         Ok(self.0.store.find(request).await?)
     }
 
     /// Returns the tasks that this process defines, by name.
     pub fn tasks(&self) -> Vec<Arc<Task>> {
-        self.0.tasks.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.0
+            .tasks
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     pub(crate) fn task(&self, name: &str) -> Option<Arc<Task>> {
-        self.0.tasks.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.0
+            .tasks
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
     }
 
     pub(crate) fn add_task(&self, task: Task) {
@@ -188,7 +215,8 @@ impl Queue {
     /// Returns the store's time, carried on by our own clock since the store told it.
     pub fn now(&self) -> DateTime {
         let time = *self.0.time.lock().unwrap_or_else(PoisonError::into_inner);
-        time.told.saturating_add(self.0.runtime.elapsed().saturating_sub(time.at))
+        time.told
+            .saturating_add(self.0.runtime.elapsed().saturating_sub(time.at))
     }
 
     /// As [`now`](Self::now), asking the store again if that was long ago.
@@ -203,11 +231,20 @@ impl Queue {
     }
 
     async fn insert(&self, documents: Vec<Document>) -> Result<()> {
-        let outcomes = self.0.store.insert(Insert::new(self.0.collection.clone(), documents)).await?;
-        let taken = outcomes.iter().position(|outcome| matches!(outcome, InsertOutcome::Duplicate(_)));
+        let outcomes = self
+            .0
+            .store
+            .insert(Insert::new(self.0.collection.clone(), documents))
+            .await?;
+        let taken = outcomes
+            .iter()
+            .position(|outcome| matches!(outcome, InsertOutcome::Duplicate(_)));
         match taken {
             // 74 random bits met others: not seen in this world, but not to be kept quiet.
-            Some(at) => Err(Error::new(ErrorKind::Invalid, format!("the id of job {at} is taken already"))),
+            Some(at) => Err(Error::new(
+                ErrorKind::Invalid,
+                format!("the id of job {at} is taken already"),
+            )),
             None => Ok(()),
         }
     }
@@ -226,8 +263,16 @@ impl Queue {
             Due::At(time) => Some(time),
         };
         let run_at = run_at.filter(|run_at| *run_at > now);
-        let status = if run_at.is_some() { Status::Delayed } else { Status::Queued };
-        let attempts = job.attempts.or(task.map(|task| task.attempts)).unwrap_or(1).max(1);
+        let status = if run_at.is_some() {
+            Status::Delayed
+        } else {
+            Status::Queued
+        };
+        let attempts = job
+            .attempts
+            .or(task.map(|task| task.attempts))
+            .unwrap_or(1)
+            .max(1);
         let id = self.0.ids.next(now, self.0.runtime.random());
         let created = LogLine::new(now, "created").to_value();
         let mut document = Document::with_capacity(20);
@@ -271,7 +316,14 @@ enum Due {
 impl NewJob {
     /// Makes a job of a task, under the task's tag, due at once.
     pub fn new(task: impl Into<String>, data: impl Into<Value>) -> Self {
-        Self { task: task.into(), data: data.into(), tag: None, priority: 0, due: Due::Now, attempts: None }
+        Self {
+            task: task.into(),
+            data: data.into(),
+            tag: None,
+            priority: 0,
+            due: Due::Now,
+            attempts: None,
+        }
     }
 
     /// Sets the tag that it waits under.
@@ -357,7 +409,11 @@ impl JobBuilder<'_> {
     pub async fn save(self) -> Result<String> {
         let now = self.queue.refreshed_now().await?;
         let document = self.queue.document(self.job, now)?;
-        let id = document.id().and_then(Value::as_str).unwrap_or_default().to_owned();
+        let id = document
+            .id()
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         self.queue.insert(vec![document]).await?;
         Ok(id)
     }
@@ -368,7 +424,8 @@ impl JobBuilder<'_> {
 /// # Errors
 /// [`ErrorKind::Invalid`] if it is empty, longer than 100 bytes, or holds a colon or a control character.
 pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
-    let is_allowed = !name.is_empty() && name.len() <= 100 && !name.contains(|c: char| c == ':' || c.is_control());
+    let is_allowed =
+        !name.is_empty() && name.len() <= 100 && !name.contains(|c: char| c == ':' || c.is_control());
     if is_allowed {
         return Ok(());
     }
@@ -381,11 +438,19 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
 fn check_data(data: &Value) -> Result<()> {
     let too_large = |message: String| Error::new(ErrorKind::TooLarge, message);
     let nested = value_limits::check_depth(data, limits::DATA_DEPTH);
-    nested.map_err(|_| too_large(format!("a job's data nests at most {} levels", limits::DATA_DEPTH)))?;
+    nested.map_err(|_| {
+        too_large(format!(
+            "a job's data nests at most {} levels",
+            limits::DATA_DEPTH
+        ))
+    })?;
     let bytes = value_limits::bson_size(&doc! { "data": data })
         .map_err(|cause| Error::new(ErrorKind::Invalid, cause.to_string()).with_source(cause))?;
     if bytes > limits::DATA_BYTES {
-        return Err(too_large(format!("a job's data has at most {} bytes, not {bytes}", limits::DATA_BYTES)));
+        return Err(too_large(format!(
+            "a job's data has at most {} bytes, not {bytes}",
+            limits::DATA_BYTES
+        )));
     }
     Ok(())
 }

@@ -36,7 +36,9 @@ pub struct TokioRuntime {
 impl TokioRuntime {
     /// Makes a runtime that counts from now.
     pub fn new() -> Self {
-        Self { start: tokio::time::Instant::now() }
+        Self {
+            start: tokio::time::Instant::now(),
+        }
     }
 }
 

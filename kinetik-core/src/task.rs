@@ -37,7 +37,10 @@ pub struct Task {
 
 impl fmt::Debug for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Task").field("name", &self.name).field("tag", &self.tag).finish_non_exhaustive()
+        f.debug_struct("Task")
+            .field("name", &self.name)
+            .field("tag", &self.tag)
+            .finish_non_exhaustive()
     }
 }
 
@@ -123,8 +126,22 @@ impl<'q> TaskBuilder<'q> {
         check_name("task", &self.name)?;
         check_name("tag", &self.tag)?;
         let action: Action = Arc::new(move |context| Box::pin(action(context)));
-        let Self { queue, name, tag, description, timeout, attempts } = self;
-        queue.add_task(Task { name, tag, description, timeout, attempts, action });
+        let Self {
+            queue,
+            name,
+            tag,
+            description,
+            timeout,
+            attempts,
+        } = self;
+        queue.add_task(Task {
+            name,
+            tag,
+            description,
+            timeout,
+            attempts,
+            action,
+        });
         Ok(())
     }
 }
@@ -152,8 +169,16 @@ struct Said {
 
 impl Context {
     pub(crate) fn new(job: Job, queue: Queue) -> Self {
-        let said = Said { log: LogBuffer::after(&job.log), progress: None };
-        Self(Arc::new(Inner { job, queue, cancellation: CancellationToken::new(), said: Mutex::new(said) }))
+        let said = Said {
+            log: LogBuffer::after(&job.log),
+            progress: None,
+        };
+        Self(Arc::new(Inner {
+            job,
+            queue,
+            cancellation: CancellationToken::new(),
+            said: Mutex::new(said),
+        }))
     }
 
     /// Returns the job as it was when this attempt began.
@@ -171,8 +196,12 @@ impl Context {
     /// # Errors
     /// A failure of the kind `decode`, which an action may hand on as its own.
     pub fn data<T: DeserializeOwned>(&self) -> std::result::Result<T, Failure> {
-        seed::value::serde::from_value(&self.0.job.data)
-            .map_err(|cause| Failure::of_kind(FailureKind::Decode, format!("the job's data does not fit: {cause}")))
+        seed::value::serde::from_value(&self.0.job.data).map_err(|cause| {
+            Failure::of_kind(
+                FailureKind::Decode,
+                format!("the job's data does not fit: {cause}"),
+            )
+        })
     }
 
     /// Writes a line into the job's log.
@@ -182,7 +211,11 @@ impl Context {
 
     /// Writes a line with data into the job's log.
     pub fn log_with(&self, message: impl Into<String>, data: Value) {
-        let line = LogLine { at: self.0.queue.now(), message: message.into(), data };
+        let line = LogLine {
+            at: self.0.queue.now(),
+            message: message.into(),
+            data,
+        };
         self.said(|said| said.log.push(line));
     }
 
@@ -233,7 +266,10 @@ pub(crate) async fn run(task: &Task, context: Context) -> Outcome {
         Err(panic) => {
             let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
-            let message = format!("the action panicked: {}", said.unwrap_or_else(|| "no message".to_owned()));
+            let message = format!(
+                "the action panicked: {}",
+                said.unwrap_or_else(|| "no message".to_owned())
+            );
             Err(Failure::of_kind(FailureKind::Panicked, message))
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use seed::engine::{Engine, Entry, IndexId, Jobs, ReadTransaction, Towards, WriteTransaction};
+use seed::engine::{Engine, Entry, IndexId, Jobs, ReadTransaction, ReadWork, Towards, WriteTransaction};
 use seed::key::KeyBytes;
 use seed::plan::KeyRange;
 use seed::store::Capabilities;
@@ -44,7 +44,10 @@ impl std::borrow::Borrow<[u8]> for StoredEntry {
 impl From<&Entry> for StoredEntry {
     fn from(entry: &Entry) -> Self {
         // A key has at most the bytes of a document, 16 MiB.
-        Self { bytes: entry.bytes.as_slice().into(), split: entry.split as u32 }
+        Self {
+            bytes: entry.bytes.as_slice().into(),
+            split: entry.split as u32,
+        }
     }
 }
 
@@ -81,11 +84,7 @@ impl Engine for MemoryEngine {
         Ok(stored.clone())
     }
 
-    fn read(
-        &self,
-        collection: &str,
-        work: &mut dyn FnMut(&mut dyn ReadTransaction<Document>) -> Result<()>,
-    ) -> Result<()> {
+    fn read(&self, collection: &str, work: &mut ReadWork<'_, Document>) -> Result<()> {
         match self.collection(collection) {
             Some(collection) => work(&mut Reading(&read(&collection))),
             None => work(&mut Reading(&Collection::default())),
@@ -116,22 +115,34 @@ impl Engine for MemoryEngine {
 
 impl Collection {
     fn index(&self, index: IndexId) -> Result<&BTreeSet<StoredEntry>> {
-        self.indexes.get(&index).ok_or_else(|| Error::new(ErrorKind::Stale, "the index is gone: plan anew"))
+        self.indexes
+            .get(&index)
+            .ok_or_else(|| Error::new(ErrorKind::Stale, "the index is gone: plan anew"))
     }
 
     fn index_mut(&mut self, index: IndexId) -> Result<&mut BTreeSet<StoredEntry>> {
-        self.indexes.get_mut(&index).ok_or_else(|| Error::new(ErrorKind::Stale, "the index is gone: plan anew"))
+        self.indexes
+            .get_mut(&index)
+            .ok_or_else(|| Error::new(ErrorKind::Stale, "the index is gone: plan anew"))
     }
 }
 
-fn bounds(range: &KeyRange) -> Option<(Bound<&[u8]>, Bound<&[u8]>)> {
+/// The bounds of a range as the maps of the standard library take them.
+type Bounds<'r> = (Bound<&'r [u8]>, Bound<&'r [u8]>);
+
+fn bounds(range: &KeyRange) -> Option<Bounds<'_>> {
     // An empty range would be a panic in the maps of the standard library.
     let end = range.end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
     (!range.is_empty()).then_some((Bound::Included(range.start.as_slice()), end))
 }
 
 /// Takes up to `limit` items from either end of a range.
-fn take<T>(items: impl DoubleEndedIterator<Item = T>, towards: Towards, limit: usize, mut put: impl FnMut(T)) {
+fn take<T>(
+    items: impl DoubleEndedIterator<Item = T>,
+    towards: Towards,
+    limit: usize,
+    mut put: impl FnMut(T),
+) {
     match towards {
         Towards::End => items.take(limit).for_each(&mut put),
         Towards::Start => items.rev().take(limit).for_each(&mut put),
@@ -162,7 +173,9 @@ impl ReadTransaction<Document> for Reading<'_> {
     ) -> Result<()> {
         if let Some(bounds) = bounds(range) {
             let documents = self.0.documents.range::<[u8], _>(bounds);
-            take(documents, towards, limit, |(id, document)| out.push((id.to_vec(), document.clone())));
+            take(documents, towards, limit, |(id, document)| {
+                out.push((id.to_vec(), document.clone()))
+            });
         }
         Ok(())
     }
@@ -177,8 +190,13 @@ impl ReadTransaction<Document> for Reading<'_> {
     ) -> Result<()> {
         let index = self.0.index(index)?;
         if let Some(bounds) = bounds(range) {
-            let entry = |stored: &StoredEntry| Entry { bytes: stored.bytes.to_vec(), split: stored.split as usize };
-            take(index.range::<[u8], _>(bounds), towards, limit, |stored| out.push(entry(stored)));
+            let entry = |stored: &StoredEntry| Entry {
+                bytes: stored.bytes.to_vec(),
+                split: stored.split as usize,
+            };
+            take(index.range::<[u8], _>(bounds), towards, limit, |stored| {
+                out.push(entry(stored))
+            });
         }
         Ok(())
     }

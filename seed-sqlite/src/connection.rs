@@ -27,8 +27,12 @@ pub(crate) fn open_writer(options: &Options) -> Result<Connection> {
         Synchronous::Full => "FULL",
         Synchronous::Normal => "NORMAL",
     };
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(from_sqlite)?;
-    connection.pragma_update(None, "synchronous", synchronous).map_err(from_sqlite)?;
+    connection
+        .pragma_update(None, "journal_mode", "WAL")
+        .map_err(from_sqlite)?;
+    connection
+        .pragma_update(None, "synchronous", synchronous)
+        .map_err(from_sqlite)?;
     Ok(connection)
 }
 
@@ -37,14 +41,18 @@ pub(crate) fn open_reader(options: &Options) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&options.path, flags).map_err(from_sqlite)?;
     set_up(&connection)?;
-    connection.pragma_update(None, "query_only", true).map_err(from_sqlite)?;
+    connection
+        .pragma_update(None, "query_only", true)
+        .map_err(from_sqlite)?;
     Ok(connection)
 }
 
 fn set_up(connection: &Connection) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_handler(Some(wait)).map_err(from_sqlite)?;
-    connection.pragma_update(None, "cache_size", -32_768).map_err(from_sqlite)
+    connection
+        .pragma_update(None, "cache_size", -32_768)
+        .map_err(from_sqlite)
 }
 
 /// Waits for a lock: shortly and at random, so that processes that wait for each other do not meet again and again.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
-use seed::engine::{Engine, Jobs, Look, ReadTransaction};
+use seed::engine::{Engine, Jobs, Look, ReadWork};
 use seed::store::Capabilities;
 use seed::value::json;
 use seed::{Document, Result};
@@ -12,9 +12,9 @@ use seed::{Document, Result};
 use crate::connection::{open_reader, open_writer};
 use crate::error::from_sqlite;
 use crate::options::Options;
+use crate::schema;
 use crate::transaction::{KnownTables, Transaction};
 use crate::watch::{self, WATCH_BOUND};
-use crate::schema;
 
 /// An SQLite file.
 #[derive(Debug)]
@@ -40,7 +40,9 @@ impl SqliteEngine {
 
     pub(crate) fn integrity(&self) -> Result<String> {
         let query = |connection: &Connection| {
-            connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(from_sqlite)
+            connection
+                .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+                .map_err(from_sqlite)
         };
         self.with_reader(&mut |connection| query(connection))
     }
@@ -94,11 +96,7 @@ impl Engine for SqliteEngine {
         json::parse_stored(stored)
     }
 
-    fn read(
-        &self,
-        collection: &str,
-        work: &mut dyn FnMut(&mut dyn ReadTransaction<String>) -> Result<()>,
-    ) -> Result<()> {
+    fn read(&self, collection: &str, work: &mut ReadWork<'_, String>) -> Result<()> {
         self.with_reader(&mut |connection| {
             execute(connection, "BEGIN")?;
             let result = Transaction::open(connection, &self.tables, collection)
@@ -130,7 +128,8 @@ impl Engine for SqliteEngine {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::IN_PROCESS.durable().shared_between_processes(WATCH_BOUND)
+        Capabilities::IN_PROCESS
+            .durable()
+            .shared_between_processes(WATCH_BOUND)
     }
 }
-

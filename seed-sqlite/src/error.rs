@@ -6,18 +6,24 @@ use seed::{Error, ErrorKind};
 /// Says what SQLite's error means for a caller, and keeps it as the cause.
 pub(crate) fn from_sqlite(cause: rusqlite::Error) -> Error {
     let (kind, message) = match cause.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            (ErrorKind::Unavailable, "another process holds the database locked: try again later")
-        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+            ErrorKind::Unavailable,
+            "another process holds the database locked: try again later",
+        ),
         Some(ErrorCode::DiskFull) => (ErrorKind::ReadOnly, "the disk is full: make room and try again"),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            (ErrorKind::ReadOnly, "the database cannot be written to: check the rights on the file and its folder")
-        }
-        Some(ErrorCode::NotADatabase) => (ErrorKind::Corrupt, "the file is not an SQLite database: name another one"),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (
+            ErrorKind::ReadOnly,
+            "the database cannot be written to: check the rights on the file and its folder",
+        ),
+        Some(ErrorCode::NotADatabase) => (
+            ErrorKind::Corrupt,
+            "the file is not an SQLite database: name another one",
+        ),
         Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Corrupt, "the database is damaged"),
-        Some(ErrorCode::CannotOpen) => {
-            (ErrorKind::Unavailable, "the database cannot be opened: check that its folder exists and can be written to")
-        }
+        Some(ErrorCode::CannotOpen) => (
+            ErrorKind::Unavailable,
+            "the database cannot be opened: check that its folder exists and can be written to",
+        ),
         _ => (ErrorKind::Unavailable, "SQLite failed"),
     };
     Error::new(kind, format!("{message} ({cause})")).with_source(cause)

@@ -78,7 +78,11 @@ impl SqliteStore {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with(options: &Options, clock: Arc<dyn Clock>) -> Result<Self> {
-        Ok(Self(Indexed::new(SqliteEngine::open(options)?, WriteMode::Grouped, clock)))
+        Ok(Self(Indexed::new(
+            SqliteEngine::open(options)?,
+            WriteMode::Grouped,
+            clock,
+        )))
     }
 
     /// Returns how many commits were made for the writes so far.
@@ -93,7 +97,10 @@ impl SqliteStore {
     pub fn check_integrity(&self) -> Result<()> {
         match self.0.engine().integrity()?.as_str() {
             "ok" => Ok(()),
-            fault => Err(Error::new(ErrorKind::Corrupt, format!("the file is damaged: {fault}"))),
+            fault => Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("the file is damaged: {fault}"),
+            )),
         }
     }
 }

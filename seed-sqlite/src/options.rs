@@ -24,7 +24,10 @@ pub enum Synchronous {
 impl Options {
     /// Opens a file with [`Synchronous::Full`].
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned(), synchronous: Synchronous::Full }
+        Self {
+            path: path.as_ref().to_owned(),
+            synchronous: Synchronous::Full,
+        }
     }
 
     /// Sets when a commit is on the disk.
@@ -40,9 +43,11 @@ impl Options {
     /// [`ErrorKind::Unsupported`] if it is of another kind, names no file, or has an unknown option.
     pub fn from_url(url: &str) -> Result<Self> {
         let wrong = |message: String| Error::new(ErrorKind::Unsupported, message);
-        let rest = url
-            .strip_prefix("sqlite:")
-            .ok_or_else(|| wrong(format!("not the URL of an SQLite file: {url:?}; write sqlite:PATH")))?;
+        let rest = url.strip_prefix("sqlite:").ok_or_else(|| {
+            wrong(format!(
+                "not the URL of an SQLite file: {url:?}; write sqlite:PATH"
+            ))
+        })?;
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty() {
@@ -70,12 +75,30 @@ mod tests {
 
     #[test]
     fn urls_name_a_file_and_options() {
-        assert_eq!(Options::from_url("sqlite:a/b.db").unwrap(), Options::new("a/b.db"));
-        assert_eq!(Options::from_url("sqlite:///b.db").unwrap(), Options::new("/b.db"));
+        assert_eq!(
+            Options::from_url("sqlite:a/b.db").unwrap(),
+            Options::new("a/b.db")
+        );
+        assert_eq!(
+            Options::from_url("sqlite:///b.db").unwrap(),
+            Options::new("/b.db")
+        );
         let normal = Options::new("b.db").synchronous(Synchronous::Normal);
-        assert_eq!(Options::from_url("sqlite:b.db?synchronous=normal").unwrap(), normal);
-        for url in ["redis:x", "sqlite:", "sqlite:b.db?synchronous=off", "sqlite:b.db?x"] {
-            assert_eq!(Options::from_url(url).unwrap_err().kind(), ErrorKind::Unsupported, "{url}");
+        assert_eq!(
+            Options::from_url("sqlite:b.db?synchronous=normal").unwrap(),
+            normal
+        );
+        for url in [
+            "redis:x",
+            "sqlite:",
+            "sqlite:b.db?synchronous=off",
+            "sqlite:b.db?x",
+        ] {
+            assert_eq!(
+                Options::from_url(url).unwrap_err().kind(),
+                ErrorKind::Unsupported,
+                "{url}"
+            );
         }
     }
 }

@@ -23,23 +23,36 @@ const TABLES: &str = "
 /// Makes the tables of a new file and checks the edition of one that is there.
 pub(crate) fn prepare(connection: &Connection) -> Result<()> {
     let is_there: bool = connection
-        .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'seed_settings'", [], |row| row.get(0))
+        .query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE name = 'seed_settings'",
+            [],
+            |row| row.get(0),
+        )
         .map_err(from_sqlite)?;
     if !is_there {
         let script = format!("BEGIN IMMEDIATE; {TABLES} COMMIT;");
         connection.execute_batch(&script).map_err(from_sqlite)?;
     }
     let edition: Option<i64> = connection
-        .query_row("SELECT value FROM seed_settings WHERE name = 'edition'", [], |row| row.get(0))
+        .query_row(
+            "SELECT value FROM seed_settings WHERE name = 'edition'",
+            [],
+            |row| row.get(0),
+        )
         .optional()
         .map_err(from_sqlite)?;
     match edition {
         Some(EDITION) => Ok(()),
         Some(later) if later > EDITION => Err(Error::new(
             ErrorKind::NewerSchema,
-            format!("the file has edition {later} of the tables, this program knows {EDITION}: use a newer program"),
+            format!(
+                "the file has edition {later} of the tables, this program knows {EDITION}: use a newer program"
+            ),
         )),
-        _ => Err(Error::new(ErrorKind::Corrupt, "the table seed_settings does not name the edition of the tables")),
+        _ => Err(Error::new(
+            ErrorKind::Corrupt,
+            "the table seed_settings does not name the edition of the tables",
+        )),
     }
 }
 
@@ -88,7 +101,9 @@ impl IndexTable {
     pub(crate) fn new(number: i64, index: u32) -> Self {
         let table = index_table(number, index);
         let page = |order| {
-            format!("SELECT entry, split FROM {table} WHERE entry >= ?1 AND entry < ?2 ORDER BY entry {order} LIMIT ?3")
+            format!(
+                "SELECT entry, split FROM {table} WHERE entry >= ?1 AND entry < ?2 ORDER BY entry {order} LIMIT ?3"
+            )
         };
         Self {
             page: [page("ASC"), page("DESC")],
@@ -101,7 +116,10 @@ impl IndexTable {
 
 /// Names the table of a collection's documents: its number tells it apart, the rest is for people.
 fn documents_table(number: i64, collection: &str) -> String {
-    let letters = collection.chars().take(40).map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+    let letters = collection
+        .chars()
+        .take(40)
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
     format!("doc_{number}_{}", letters.collect::<String>())
 }
 
@@ -117,19 +135,26 @@ pub(crate) fn create_documents(connection: &Connection, number: i64, collection:
 
 pub(crate) fn create_index(connection: &Connection, number: i64, index: u32) -> Result<()> {
     let table = index_table(number, index);
-    let script = format!("CREATE TABLE {table} (entry BLOB PRIMARY KEY, split INTEGER NOT NULL) WITHOUT ROWID");
+    let script =
+        format!("CREATE TABLE {table} (entry BLOB PRIMARY KEY, split INTEGER NOT NULL) WITHOUT ROWID");
     connection.execute_batch(&script).map_err(from_sqlite)
 }
 
 pub(crate) fn drop_index(connection: &Connection, number: i64, index: u32) -> Result<()> {
     let table = index_table(number, index);
-    connection.execute_batch(&format!("DROP TABLE IF EXISTS {table}")).map_err(from_sqlite)
+    connection
+        .execute_batch(&format!("DROP TABLE IF EXISTS {table}"))
+        .map_err(from_sqlite)
 }
 
 /// Removes a collection with all its tables, within a transaction of the caller's.
 pub(crate) fn drop_collection(connection: &Connection, collection: &str) -> Result<()> {
     let number: Option<i64> = connection
-        .query_row("SELECT number FROM seed_collections WHERE name = ?1", [collection], |row| row.get(0))
+        .query_row(
+            "SELECT number FROM seed_collections WHERE name = ?1",
+            [collection],
+            |row| row.get(0),
+        )
         .optional()
         .map_err(from_sqlite)?;
     let Some(number) = number else { return Ok(()) };
@@ -137,12 +162,18 @@ pub(crate) fn drop_collection(connection: &Connection, collection: &str) -> Resu
     let tables: Vec<String> = connection
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND (name = ?1 OR name GLOB ?2)")
         .and_then(|mut statement| {
-            statement.query_map(params![documents, format!("idx_{number}_*")], |row| row.get(0))?.collect()
+            statement
+                .query_map(params![documents, format!("idx_{number}_*")], |row| row.get(0))?
+                .collect()
         })
         .map_err(from_sqlite)?;
     for table in tables {
-        connection.execute_batch(&format!("DROP TABLE {table}")).map_err(from_sqlite)?;
+        connection
+            .execute_batch(&format!("DROP TABLE {table}"))
+            .map_err(from_sqlite)?;
     }
-    connection.execute("DELETE FROM seed_collections WHERE number = ?1", [number]).map_err(from_sqlite)?;
+    connection
+        .execute("DELETE FROM seed_collections WHERE number = ?1", [number])
+        .map_err(from_sqlite)?;
     Ok(())
 }

@@ -39,7 +39,11 @@ impl KnownTables {
 
     fn index(&self, number: i64, index: IndexId) -> Arc<IndexTable> {
         let mut known = lock(&self.indexes);
-        Arc::clone(known.entry((number, index)).or_insert_with(|| Arc::new(IndexTable::new(number, index))))
+        Arc::clone(
+            known
+                .entry((number, index))
+                .or_insert_with(|| Arc::new(IndexTable::new(number, index))),
+        )
     }
 
     pub(crate) fn forget(&self, name: &str) {
@@ -86,7 +90,9 @@ impl<'c> Transaction<'c> {
     }
 
     fn tables(&self) -> Result<Arc<Tables>> {
-        self.tables.clone().ok_or_else(|| Error::new(ErrorKind::Stale, "the collection is gone: plan anew"))
+        self.tables
+            .clone()
+            .ok_or_else(|| Error::new(ErrorKind::Stale, "the collection is gone: plan anew"))
     }
 
     fn index(&self, index: IndexId) -> Result<Arc<IndexTable>> {
@@ -95,12 +101,14 @@ impl<'c> Transaction<'c> {
 
     /// Prepares a statement on an index, which another process may have dropped.
     fn prepare_on_index(&self, statement: &str) -> Result<CachedStatement<'c>> {
-        self.connection.prepare_cached(statement).map_err(|cause| match cause.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::Unknown) => {
-                Error::new(ErrorKind::Stale, "the index is gone: plan anew").with_source(cause)
-            }
-            _ => from_sqlite(cause),
-        })
+        self.connection
+            .prepare_cached(statement)
+            .map_err(|cause| match cause.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::Unknown) => {
+                    Error::new(ErrorKind::Stale, "the index is gone: plan anew").with_source(cause)
+                }
+                _ => from_sqlite(cause),
+            })
     }
 }
 
@@ -126,14 +134,21 @@ impl ReadTransaction<String> for Transaction<'_> {
 
     fn catalogue(&mut self) -> Result<Option<Document>> {
         let mut statement = self.prepare("SELECT catalogue FROM seed_collections WHERE name = ?1")?;
-        let text: Option<String> =
-            statement.query_row([&self.collection], |row| row.get(0)).optional().map_err(from_sqlite)?;
+        let text: Option<String> = statement
+            .query_row([&self.collection], |row| row.get(0))
+            .optional()
+            .map_err(from_sqlite)?;
         text.map(|text| json::parse_stored(&text)).transpose()
     }
 
     fn get(&mut self, id: &[u8]) -> Result<Option<String>> {
-        let Some(tables) = &self.tables else { return Ok(None) };
-        self.prepare(&tables.get)?.query_row([id], |row| row.get(0)).optional().map_err(from_sqlite)
+        let Some(tables) = &self.tables else {
+            return Ok(None);
+        };
+        self.prepare(&tables.get)?
+            .query_row([id], |row| row.get(0))
+            .optional()
+            .map_err(from_sqlite)
     }
 
     fn page(
@@ -146,8 +161,11 @@ impl ReadTransaction<String> for Transaction<'_> {
         let Some(tables) = &self.tables else { return Ok(()) };
         let mut statement = self.prepare(&tables.page[at(towards)])?;
         let parameters = params![range.start, end(range), self::limit(limit)];
-        let rows = statement.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?))).map_err(from_sqlite)?;
-        rows.map(|row| row.map(|row| out.push(row))).collect::<Result<(), _>>().map_err(from_sqlite)
+        let mut rows = statement
+            .query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(from_sqlite)?;
+        rows.try_for_each(|row| row.map(|row| out.push(row)))
+            .map_err(from_sqlite)
     }
 
     fn index_page(
@@ -161,9 +179,15 @@ impl ReadTransaction<String> for Transaction<'_> {
         let table = self.index(index)?;
         let mut statement = self.prepare_on_index(&table.page[at(towards)])?;
         let parameters = params![range.start, end(range), self::limit(limit)];
-        let entry = |row: &rusqlite::Row<'_>| Ok(Entry { bytes: row.get(0)?, split: row.get::<_, u32>(1)? as usize });
-        let rows = statement.query_map(parameters, entry).map_err(from_sqlite)?;
-        rows.map(|row| row.map(|row| out.push(row))).collect::<Result<(), _>>().map_err(from_sqlite)
+        let entry = |row: &rusqlite::Row<'_>| {
+            Ok(Entry {
+                bytes: row.get(0)?,
+                split: row.get::<_, u32>(1)? as usize,
+            })
+        };
+        let mut rows = statement.query_map(parameters, entry).map_err(from_sqlite)?;
+        rows.try_for_each(|row| row.map(|row| out.push(row)))
+            .map_err(from_sqlite)
     }
 
     fn count(&mut self, index: Option<IndexId>, range: &KeyRange) -> Result<u64> {
@@ -172,8 +196,9 @@ impl ReadTransaction<String> for Transaction<'_> {
             Some(index) => self.prepare_on_index(&self.known.index(tables.number, index).count)?,
             None => self.prepare(&tables.count)?,
         };
-        let count: i64 =
-            statement.query_row(params![range.start, end(range)], |row| row.get(0)).map_err(from_sqlite)?;
+        let count: i64 = statement
+            .query_row(params![range.start, end(range)], |row| row.get(0))
+            .map_err(from_sqlite)?;
         Ok(count as u64)
     }
 }
@@ -181,35 +206,53 @@ impl ReadTransaction<String> for Transaction<'_> {
 impl WriteTransaction<String> for Transaction<'_> {
     fn insert(&mut self, id: &[u8], document: &String) -> Result<bool> {
         let tables = self.tables()?;
-        let inserted = self.prepare(&tables.insert)?.execute(params![id, document]).map_err(from_sqlite)?;
+        let inserted = self
+            .prepare(&tables.insert)?
+            .execute(params![id, document])
+            .map_err(from_sqlite)?;
         Ok(inserted == 1)
     }
 
     fn put(&mut self, id: &[u8], document: &String) -> Result<()> {
         let tables = self.tables()?;
-        self.prepare(&tables.put)?.execute(params![id, document]).map(drop).map_err(from_sqlite)
+        self.prepare(&tables.put)?
+            .execute(params![id, document])
+            .map(drop)
+            .map_err(from_sqlite)
     }
 
     fn replace(&mut self, id: &[u8], known: &String, document: &String) -> Result<bool> {
         let tables = self.tables()?;
-        let replaced = self.prepare(&tables.replace)?.execute(params![id, known, document]).map_err(from_sqlite)?;
+        let replaced = self
+            .prepare(&tables.replace)?
+            .execute(params![id, known, document])
+            .map_err(from_sqlite)?;
         Ok(replaced == 1)
     }
 
     fn delete(&mut self, id: &[u8]) -> Result<()> {
         let tables = self.tables()?;
-        self.prepare(&tables.delete)?.execute([id]).map(drop).map_err(from_sqlite)
+        self.prepare(&tables.delete)?
+            .execute([id])
+            .map(drop)
+            .map_err(from_sqlite)
     }
 
     fn index_insert(&mut self, index: IndexId, entry: &Entry) -> Result<()> {
         let table = self.index(index)?;
         let split = i64::try_from(entry.split).unwrap_or(i64::MAX);
-        self.prepare(&table.insert)?.execute(params![entry.bytes, split]).map(drop).map_err(from_sqlite)
+        self.prepare(&table.insert)?
+            .execute(params![entry.bytes, split])
+            .map(drop)
+            .map_err(from_sqlite)
     }
 
     fn index_remove(&mut self, index: IndexId, entry: &Entry) -> Result<()> {
         let table = self.index(index)?;
-        self.prepare(&table.remove)?.execute([&entry.bytes]).map(drop).map_err(from_sqlite)
+        self.prepare(&table.remove)?
+            .execute([&entry.bytes])
+            .map(drop)
+            .map_err(from_sqlite)
     }
 
     fn create_index(&mut self, index: IndexId, _name: &str) -> Result<()> {

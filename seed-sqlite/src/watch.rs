@@ -25,17 +25,31 @@ pub(crate) fn watch(connection: Connection, tell: Box<dyn Fn(Look) -> bool + Sen
             // A file that cannot be read now may have been changed; whoever is woken will find out.
             let seen = data_version(&connection).unwrap_or(known - 1);
             let is_changed = std::mem::replace(&mut known, seen) != seen;
-            if !tell(if is_changed { Look::Changed } else { Look::Unchanged }) {
+            if !tell(if is_changed {
+                Look::Changed
+            } else {
+                Look::Unchanged
+            }) {
                 return;
             }
         }
     };
-    std::thread::Builder::new().name("seed-sqlite-watch".to_owned()).spawn(look).map(drop).map_err(|cause| {
-        Error::new(ErrorKind::Unavailable, "no thread could be started to watch the file").with_source(cause)
-    })
+    std::thread::Builder::new()
+        .name("seed-sqlite-watch".to_owned())
+        .spawn(look)
+        .map(drop)
+        .map_err(|cause| {
+            Error::new(
+                ErrorKind::Unavailable,
+                "no thread could be started to watch the file",
+            )
+            .with_source(cause)
+        })
 }
 
 fn data_version(connection: &Connection) -> Result<i64> {
-    let mut statement = connection.prepare_cached("PRAGMA data_version").map_err(from_sqlite)?;
+    let mut statement = connection
+        .prepare_cached("PRAGMA data_version")
+        .map_err(from_sqlite)?;
     statement.query_row([], |row| row.get(0)).map_err(from_sqlite)
 }

@@ -142,7 +142,7 @@ fn write_bits(double: f64, out: &mut Vec<u8>) {
     let bits = match double {
         // Below minus infinity, whose bytes begin 00 0F.
         nan if nan.is_nan() => 0,
-        zero if zero == 0.0 => 1 << 63,
+        0.0 => 1 << 63,
         negative if negative < 0.0 => !negative.to_bits(),
         positive => positive.to_bits() | 1 << 63,
     };

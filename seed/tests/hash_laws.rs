@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use seed::hash::MapReduce;
 use seed::sort::Direction;
 use seed::value::{Text, order};
-use seed::{Hash, Value, doc};
+use seed::{Document, Filter, Hash, Value, doc};
 
 fn any_key() -> impl Strategy<Value = String> {
     "[a-d]{0,2}"
@@ -44,6 +44,18 @@ fn any_hash() -> impl Strategy<Value = Hash> {
             .map(|(key, value)| (key.into(), value))
             .collect()
     })
+}
+
+fn any_query() -> impl Strategy<Value = Document> {
+    let operator = prop_oneof![Just("$gt"), Just("$lte"), Just("$eq"), Just("$ne")];
+    let name = prop_oneof![
+        Just("a"),
+        Just("a.b"),
+        Just("value"),
+        Just("value.0"),
+        Just("_id")
+    ];
+    (name, operator, any_value()).prop_map(|(name, operator, value)| doc! {name: {operator: value}})
 }
 
 fn any_direction() -> impl Strategy<Value = Direction> {
@@ -182,9 +194,21 @@ proptest! {
     }
 
     #[test]
+    fn find_gives_what_the_filter_matches(hash in any_hash(), query in any_query()) {
+        let filter = Filter::parse(&query).expect("the queries tried here have a meaning");
+        let asked = |key: &str, value: &Value| match value {
+            Value::Document(document) => filter.matches(document),
+            other => filter.matches(&doc! {"_id": key, "value": other}),
+        };
+        let expected = hash.filter(|key, value| asked(key, value).expect("no expression is tried here"));
+        prop_assert_eq!(&hash.find(&query).unwrap(), &expected);
+        prop_assert_eq!(&hash.find_by(&filter).unwrap(), &expected);
+    }
+
+    #[test]
     fn an_array_of_its_entries_makes_the_same_hash(hash in any_hash()) {
         prop_assert_eq!(&Hash::from_array(&hash.to_array()).unwrap(), &hash);
-        prop_assert_eq!(&Hash::from(seed::Document::from(hash.clone())), &hash);
+        prop_assert_eq!(&Hash::from(Document::from(hash.clone())), &hash);
     }
 }
 

@@ -26,7 +26,11 @@ pub(crate) fn jobs_spec(collection: &Text) -> Result<CollectionSpec> {
         .partial(&doc! { "finished": { "$exists": true } })?;
     Ok(CollectionSpec::new(collection.clone())
         .version(EDITION)
-        .index(live("queued", doc! { "tag": 1, "priority": (-1) }, Status::Queued)?)
+        .index(live(
+            "queued",
+            doc! { "tag": 1, "priority": (-1) },
+            Status::Queued,
+        )?)
         .index(live("delayed", doc! { "run_at": 1 }, Status::Delayed)?)
         .index(live("processing", doc! { "session": 1 }, Status::Processing)?)
         .index(finished))

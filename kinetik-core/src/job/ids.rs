@@ -20,7 +20,10 @@ impl JobIds {
         let tail = (count & 0x3FFF_FFFF) << 32 | random & 0xFFFF_FFFF;
         bytes[..2].copy_from_slice(&((count >> 30) as u16).to_be_bytes());
         bytes[2..].copy_from_slice(&tail.to_be_bytes());
-        uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().hyphenated().to_string()
+        uuid::Builder::from_unix_timestamp_millis(millis, &bytes)
+            .into_uuid()
+            .hyphenated()
+            .to_string()
     }
 
     fn advance(&self, now: DateTime, random: u64) -> (u64, u64) {

@@ -19,7 +19,11 @@ pub struct LogLine {
 impl LogLine {
     /// Writes a line without data.
     pub fn new(at: DateTime, message: impl Into<String>) -> Self {
-        Self { at, message: message.into(), data: Value::Null }
+        Self {
+            at,
+            message: message.into(),
+            data: Value::Null,
+        }
     }
 
     pub(crate) fn to_value(&self) -> Value {
@@ -62,7 +66,11 @@ impl LogBuffer {
     /// Begins with what a job's log holds already.
     pub(crate) fn after(stored: &[LogLine]) -> Self {
         let used = stored.iter().map(LogLine::bytes).sum();
-        Self { lines: Vec::new(), used, is_full: used >= limits::LOG_BYTES }
+        Self {
+            lines: Vec::new(),
+            used,
+            is_full: used >= limits::LOG_BYTES,
+        }
     }
 
     /// Adds a line. Once the log is full one last line says so, and the rest is dropped.
@@ -76,7 +84,8 @@ impl LogBuffer {
             self.lines.push(line);
         } else {
             self.is_full = true;
-            self.lines.push(LogLine::new(at, "the log is full: what follows is cut off"));
+            self.lines
+                .push(LogLine::new(at, "the log is full: what follows is cut off"));
         }
     }
 
@@ -101,7 +110,10 @@ pub(crate) fn cut(text: &str, bytes: usize) -> String {
         return text.to_owned();
     }
     let mark = "…";
-    let end = (0..=bytes - mark.len()).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    let end = (0..=bytes - mark.len())
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0);
     format!("{}{mark}", &text[..end])
 }
 

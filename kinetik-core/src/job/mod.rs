@@ -110,8 +110,14 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    const ALL: [Self; 6] =
-        [Self::Failed, Self::Panicked, Self::Timeout, Self::Decode, Self::TooLarge, Self::Crashed];
+    const ALL: [Self; 6] = [
+        Self::Failed,
+        Self::Panicked,
+        Self::Timeout,
+        Self::Decode,
+        Self::TooLarge,
+        Self::Crashed,
+    ];
 
     /// Returns the name as it is stored and shown.
     pub const fn name(self) -> &'static str {
@@ -129,12 +135,20 @@ impl FailureKind {
 impl Failure {
     /// Makes the failure of an action, without a code.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: None, kind: FailureKind::Failed }
+        Self {
+            message: message.into(),
+            code: None,
+            kind: FailureKind::Failed,
+        }
     }
 
     /// Makes a failure of a kind.
     pub fn of_kind(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: None, kind }
+        Self {
+            message: message.into(),
+            code: None,
+            kind,
+        }
     }
 
     /// Sets the code.
@@ -154,7 +168,9 @@ impl Failure {
     fn from_value(value: &Value) -> Option<Self> {
         let document = value.as_document()?;
         let text = |name| document.get(name).and_then(Value::as_str);
-        let kind = FailureKind::ALL.into_iter().find(|kind| Some(kind.name()) == text("kind"));
+        let kind = FailureKind::ALL
+            .into_iter()
+            .find(|kind| Some(kind.name()) == text("kind"));
         Some(Self {
             message: text("message")?.to_owned(),
             code: text("code").map(str::to_owned),
@@ -188,7 +204,10 @@ impl Job {
             id: reader.text("_id")?,
             task: reader.text("task")?,
             tag: reader.text("tag")?,
-            status: reader.text("status")?.parse().map_err(|fault: Error| fault.of_job(&reader.id()))?,
+            status: reader
+                .text("status")?
+                .parse()
+                .map_err(|fault: Error| fault.of_job(&reader.id()))?,
             priority: reader.integer("priority")?,
             data: document.get("data").cloned().unwrap_or_default(),
             run_at: reader.date("run_at")?,
@@ -199,7 +218,11 @@ impl Job {
             max_attempts: reader.integer("max_attempts")?,
             crashes: reader.integer("crashes")?,
             progress: document.get("progress").and_then(Progress::from_value),
-            log: document.get("log").and_then(Value::as_array).map(|lines| log::read(lines)).unwrap_or_default(),
+            log: document
+                .get("log")
+                .and_then(Value::as_array)
+                .map(|lines| log::read(lines))
+                .unwrap_or_default(),
             result: document.get("result").cloned().unwrap_or_default(),
             error: document.get("error").and_then(Failure::from_value),
             token: document.get("token").and_then(Value::as_str).map(str::to_owned),
@@ -216,7 +239,10 @@ impl Progress {
     fn from_value(value: &Value) -> Option<Self> {
         let document = value.as_document()?;
         let number = |name| document.get(name).and_then(Value::as_f64);
-        Some(Self { current: number("current")?, total: number("total")? })
+        Some(Self {
+            current: number("current")?,
+            total: number("total")?,
+        })
     }
 
     pub(crate) fn to_document(self) -> Document {
@@ -229,11 +255,18 @@ struct Reader<'a>(&'a Document);
 
 impl Reader<'_> {
     fn id(&self) -> String {
-        self.0.id().map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)).unwrap_or_default()
+        self.0
+            .id()
+            .map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned))
+            .unwrap_or_default()
     }
 
     fn fault(&self, field: &str) -> Error {
-        Error::new(ErrorKind::Decode, format!("the field {field:?} of a job cannot be read")).of_job(&self.id())
+        Error::new(
+            ErrorKind::Decode,
+            format!("the field {field:?} of a job cannot be read"),
+        )
+        .of_job(&self.id())
     }
 
     fn text(&self, field: &str) -> Result<String> {
@@ -242,7 +275,10 @@ impl Reader<'_> {
     }
 
     fn integer(&self, field: &str) -> Result<i64> {
-        self.0.get(field).and_then(Value::as_i64).ok_or_else(|| self.fault(field))
+        self.0
+            .get(field)
+            .and_then(Value::as_i64)
+            .ok_or_else(|| self.fault(field))
     }
 
     fn date(&self, field: &str) -> Result<Option<DateTime>> {

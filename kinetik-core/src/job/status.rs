@@ -51,7 +51,10 @@ impl Status {
 
     /// Tells whether the job is over, so that only a retry can revive it.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Timeout | Self::Cancelled)
+        matches!(
+            self,
+            Self::Completed | Self::Failed | Self::Timeout | Self::Cancelled
+        )
     }
 
     /// Tells whether a job may go from here to there. This is the table of transitions; there is no other.
@@ -86,10 +89,16 @@ impl FromStr for Status {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|status| status.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Error::new(ErrorKind::Invalid, format!("there is no status {text:?}: a job is one of {names}"))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|status| status.name() == text)
+            .ok_or_else(|| {
+                let names = Self::ALL.map(Self::name).join(", ");
+                Error::new(
+                    ErrorKind::Invalid,
+                    format!("there is no status {text:?}: a job is one of {names}"),
+                )
+            })
     }
 }
 
@@ -101,15 +110,28 @@ mod tests {
     fn every_pair_is_allowed_or_not() {
         use Status::{Cancelled, Completed, Delayed, Failed, Processing, Queued, Timeout};
         let allowed = [
-            (Delayed, Queued), (Delayed, Cancelled),
-            (Queued, Processing), (Queued, Cancelled),
-            (Processing, Completed), (Processing, Failed), (Processing, Timeout), (Processing, Queued),
-            (Processing, Delayed), (Processing, Cancelled),
-            (Failed, Queued), (Failed, Delayed), (Timeout, Queued), (Timeout, Delayed),
+            (Delayed, Queued),
+            (Delayed, Cancelled),
+            (Queued, Processing),
+            (Queued, Cancelled),
+            (Processing, Completed),
+            (Processing, Failed),
+            (Processing, Timeout),
+            (Processing, Queued),
+            (Processing, Delayed),
+            (Processing, Cancelled),
+            (Failed, Queued),
+            (Failed, Delayed),
+            (Timeout, Queued),
+            (Timeout, Delayed),
         ];
         for from in Status::ALL {
             for to in Status::ALL {
-                assert_eq!(from.can_become(to), allowed.contains(&(from, to)), "{from} to {to}");
+                assert_eq!(
+                    from.can_become(to),
+                    allowed.contains(&(from, to)),
+                    "{from} to {to}"
+                );
             }
         }
     }
@@ -119,6 +141,12 @@ mod tests {
         for status in Status::ALL {
             assert_eq!(status.name().parse::<Status>().unwrap(), status);
         }
-        assert!("done".parse::<Status>().unwrap_err().to_string().contains("completed"));
+        assert!(
+            "done"
+                .parse::<Status>()
+                .unwrap_err()
+                .to_string()
+                .contains("completed")
+        );
     }
 }

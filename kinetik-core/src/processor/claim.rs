@@ -77,7 +77,12 @@ impl Loop {
             &[],
         )?;
         let sort = Sort::parse(&doc! { "priority": (-1), "_id": 1 })?;
-        Ok(Some(WriteItem::FindAndUpdate { filters, sort, limit, update }))
+        Ok(Some(WriteItem::FindAndUpdate {
+            filters,
+            sort,
+            limit,
+            update,
+        }))
     }
 
     /// Finds out what became of a trip whose answer was lost: jobs that are ours and do not run are set going.
@@ -97,13 +102,19 @@ impl Loop {
 
     /// Deals with an ending that matched nothing: it was stored by an earlier try, or the job is no longer ours.
     async fn settle_refused(&mut self, waiting: &super::Waiting) -> Result<()> {
-        let job = self.queue.store().get(self.queue.collection(), waiting.id.as_str().into()).await?;
+        let job = self
+            .queue
+            .store()
+            .get(self.queue.collection(), waiting.id.as_str().into())
+            .await?;
         let text = |name: &str| job.as_ref().and_then(|job| job.get(name)).and_then(Value::as_str);
         // An ended job keeps the token that ended it.
         if text("token") == Some(&waiting.token) && text("status") != Some(Status::Processing.name()) {
             self.stored(waiting);
         } else {
-            self.tell(&Event::Refused { id: waiting.id.clone() });
+            self.tell(&Event::Refused {
+                id: waiting.id.clone(),
+            });
         }
         Ok(())
     }
@@ -111,7 +122,9 @@ impl Loop {
     fn stored(&mut self, waiting: &super::Waiting) {
         self.summary.count(waiting.ending.status);
         let event = match waiting.ending.status {
-            Status::Queued => Event::HandedBack { id: waiting.id.clone() },
+            Status::Queued => Event::HandedBack {
+                id: waiting.id.clone(),
+            },
             status => Event::Finished {
                 id: waiting.id.clone(),
                 task: waiting.task.clone(),

@@ -35,7 +35,10 @@ pub(super) struct Ending {
 impl Loop {
     /// Takes in the end of an attempt; it is stored with the next trip.
     pub(super) fn end(&mut self, done: Done) {
-        let is_ours = self.running.get(&done.id).is_some_and(|running| running.token == done.token);
+        let is_ours = self
+            .running
+            .get(&done.id)
+            .is_some_and(|running| running.token == done.token);
         if let Some(running) = self.running.remove(&done.id).filter(|_| is_ours) {
             let random = self.queue.runtime().random();
             let change = change(running.context.job(), done.ended, self.queue.now(), random);
@@ -54,7 +57,13 @@ impl Loop {
     fn put_in_outbox(&mut self, id: &str, running: Running, change: Change) {
         running.context.log_event(change.line.clone());
         let (said, progress) = running.context.take_said();
-        let Change { mut set, unset, status, error, .. } = change;
+        let Change {
+            mut set,
+            unset,
+            status,
+            error,
+            ..
+        } = change;
         set.set("log", log_with(&running.known, said));
         if let Some(progress) = progress {
             set.set("progress", progress.to_document());
@@ -62,7 +71,13 @@ impl Loop {
         let task = running.context.job().task.clone();
         let ending = Ending { status, error };
         if let Ok(item) = guarded(id, &running.token, running.known, set, unset) {
-            self.outbox.push(Waiting { id: id.to_owned(), token: running.token, task, ending, item });
+            self.outbox.push(Waiting {
+                id: id.to_owned(),
+                token: running.token,
+                task,
+                ending,
+                item,
+            });
         }
     }
 
@@ -70,14 +85,28 @@ impl Loop {
     pub(super) fn end_unread(&mut self, known: Document, id: String, token: String, failure: Failure) {
         let now = self.queue.now();
         let line = LogLine::new(now, format!("failed: {}", failure.message)).to_value();
-        let mut set = doc! { "status": (Status::Failed.name()), "finished": now, "error": (failure.to_document()) };
+        let mut set =
+            doc! { "status": (Status::Failed.name()), "finished": now, "error": (failure.to_document()) };
         set.set("log", log_with(&known, [line].into_iter().collect()));
-        let task = known.get("task").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let ending = Ending { status: Status::Failed, error: Some(failure.message) };
+        let task = known
+            .get("task")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        let ending = Ending {
+            status: Status::Failed,
+            error: Some(failure.message),
+        };
         // The id need not be text either, so it is taken from the document.
         let key = known.id().cloned().unwrap_or_default();
         if let Ok(item) = guarded(key, &token, known, set, doc! { "session": "" }) {
-            self.outbox.push(Waiting { id, token, task, ending, item });
+            self.outbox.push(Waiting {
+                id,
+                token,
+                task,
+                ending,
+                item,
+            });
         }
     }
 
@@ -85,7 +114,11 @@ impl Loop {
     pub(super) async fn flush(&mut self) -> Result<()> {
         let mut ids = Vec::new();
         let mut items = Vec::new();
-        for (id, running) in self.running.iter_mut().filter(|(_, running)| running.context.has_said()) {
+        for (id, running) in self
+            .running
+            .iter_mut()
+            .filter(|(_, running)| running.context.has_said())
+        {
             let (said, progress) = running.context.take_said();
             let mut set = doc! { "log": (log_with(&running.known, said)) };
             if let Some(progress) = progress {
@@ -93,8 +126,15 @@ impl Loop {
             }
             let before = running.known.clone();
             // From here on this is what the job holds; if the write does not get through, the next one carries it.
-            set.iter().for_each(|(name, value)| drop(running.known.set(name, value.clone())));
-            items.push(guarded(id.as_str(), &running.token, before, set, Document::new())?);
+            set.iter()
+                .for_each(|(name, value)| drop(running.known.set(name, value.clone())));
+            items.push(guarded(
+                id.as_str(),
+                &running.token,
+                before,
+                set,
+                Document::new(),
+            )?);
             ids.push(id.clone());
         }
         if items.is_empty() {
@@ -132,12 +172,20 @@ fn guarded(
     if !unset.is_empty() {
         update.set("$unset", unset);
     }
-    Ok(WriteItem::update_known(known, Filter::parse(&guard)?, Update::parse(&update, &[])?))
+    Ok(WriteItem::update_known(
+        known,
+        Filter::parse(&guard)?,
+        Update::parse(&update, &[])?,
+    ))
 }
 
 /// Returns the whole log with new lines behind it: as a constant it costs the store no look at the old one.
 fn log_with(known: &Document, said: Array) -> Array {
-    let mut log = known.get("log").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut log = known
+        .get("log")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     log.extend(said);
     log
 }
@@ -163,16 +211,20 @@ fn change(job: &Job, ended: Ended, now: DateTime, random: u64) -> Change {
             Failure::of_kind(FailureKind::Timeout, format!("it took longer than {timeout:?}"))
         }
     };
-    failed(job, failure, now, random)
+    failed(job, &failure, now, random)
 }
 
 fn check_result(result: &Value) -> Result<(), Failure> {
     let too_large = |message: String| Failure::of_kind(FailureKind::TooLarge, message);
-    let bytes = value_limits::bson_size(&doc! { "result": result }).map_err(|cause| too_large(cause.to_string()))?;
+    let bytes =
+        value_limits::bson_size(&doc! { "result": result }).map_err(|cause| too_large(cause.to_string()))?;
     let deep = value_limits::check_depth(result, limits::DATA_DEPTH);
     deep.map_err(|cause| too_large(format!("the result is too deep: {cause}")))?;
     if bytes > limits::RESULT_BYTES {
-        return Err(too_large(format!("the result has {bytes} bytes, the most is {}", limits::RESULT_BYTES)));
+        return Err(too_large(format!(
+            "the result has {bytes} bytes, the most is {}",
+            limits::RESULT_BYTES
+        )));
     }
     Ok(())
 }
@@ -191,10 +243,16 @@ fn completed(job: &Job, result: Value, now: DateTime) -> Change {
     if job.error.is_some() {
         unset.set("error", "");
     }
-    Change { status: Status::Completed, set, unset, line: "completed".to_owned(), error: None }
+    Change {
+        status: Status::Completed,
+        set,
+        unset,
+        line: "completed".to_owned(),
+        error: None,
+    }
 }
 
-fn failed(job: &Job, failure: Failure, now: DateTime, random: u64) -> Change {
+fn failed(job: &Job, failure: &Failure, now: DateTime, random: u64) -> Change {
     let error = Some(failure.message.clone());
     let ended = job.attempt + 1;
     if ended < job.max_attempts {
@@ -204,7 +262,13 @@ fn failed(job: &Job, failure: Failure, now: DateTime, random: u64) -> Change {
             "status": (Status::Delayed.name()), "attempt": ended, "run_at": (now.saturating_add(wait)),
             "error": (failure.to_document())
         };
-        return Change { status: Status::Delayed, set, unset: released(), line, error };
+        return Change {
+            status: Status::Delayed,
+            set,
+            unset: released(),
+            line,
+            error,
+        };
     }
     let status = match failure.kind {
         FailureKind::Timeout => Status::Timeout,
@@ -216,7 +280,13 @@ fn failed(job: &Job, failure: Failure, now: DateTime, random: u64) -> Change {
     };
     let mut set = ended_at(job, status, now);
     set.set("error", failure.to_document());
-    Change { status, set, unset: released(), line: format!("{status}: {}", failure.message), error }
+    Change {
+        status,
+        set,
+        unset: released(),
+        line: format!("{status}: {}", failure.message),
+        error,
+    }
 }
 
 fn ended_at(job: &Job, status: Status, now: DateTime) -> Document {
@@ -227,5 +297,11 @@ fn ended_at(job: &Job, status: Status, now: DateTime) -> Document {
 fn handed_back() -> Change {
     let set = doc! { "status": (Status::Queued.name()) };
     let unset = doc! { "session": "", "started": "" };
-    Change { status: Status::Queued, set, unset, line: "handed back: the worker stops".to_owned(), error: None }
+    Change {
+        status: Status::Queued,
+        set,
+        unset,
+        line: "handed back: the worker stops".to_owned(),
+        error: None,
+    }
 }

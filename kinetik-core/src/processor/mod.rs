@@ -55,14 +55,24 @@ pub struct ProcessorBuilder {
 
 impl std::fmt::Debug for ProcessorBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ProcessorBuilder").field("tags", &self.tags).field("slots", &self.slots).finish_non_exhaustive()
+        f.debug_struct("ProcessorBuilder")
+            .field("tags", &self.tags)
+            .field("slots", &self.slots)
+            .finish_non_exhaustive()
     }
 }
 
 impl ProcessorBuilder {
     pub(crate) fn new(queue: Queue, tags: Vec<String>) -> Self {
         let (slots, interval, grace) = (DEFAULT_SLOTS, DEFAULT_INTERVAL, DEFAULT_GRACE);
-        Self { queue, tags, slots, interval, grace, listener: None }
+        Self {
+            queue,
+            tags,
+            slots,
+            interval,
+            grace,
+            listener: None,
+        }
     }
 
     /// Sets how many jobs run at once; 8 if left out.
@@ -221,7 +231,14 @@ struct Loop {
 
 impl Loop {
     fn new(builder: ProcessorBuilder, drains: bool, stop: CancellationToken) -> Self {
-        let ProcessorBuilder { queue, tags, slots, interval, grace, listener } = builder;
+        let ProcessorBuilder {
+            queue,
+            tags,
+            slots,
+            interval,
+            grace,
+            listener,
+        } = builder;
         // At most one message waits for each running job, so the channel is bounded by the slots.
         let (done_sender, done) = mpsc::unbounded_channel();
         let session = format!("{:016x}", queue.runtime().random());
@@ -281,7 +298,11 @@ impl Loop {
             self.flush().await?;
         }
         let free = self.slots.saturating_sub(self.running.len());
-        let claims = if self.may_have_work && !self.stop.is_cancelled() { free } else { 0 };
+        let claims = if self.may_have_work && !self.stop.is_cancelled() {
+            free
+        } else {
+            0
+        };
         if self.outbox.is_empty() && claims == 0 {
             return Ok(());
         }
@@ -354,7 +375,9 @@ impl Loop {
                 Err(fault) if fault.is_retryable() && tries < 5 => {
                     tries += 1;
                     self.tell(&Event::StoreFailed(fault));
-                    runtime.sleep(Backoff::OF_CALLS.wait(tries, runtime.random())).await;
+                    runtime
+                        .sleep(Backoff::OF_CALLS.wait(tries, runtime.random()))
+                        .await;
                 }
                 Err(fault) => return Err(fault),
             }

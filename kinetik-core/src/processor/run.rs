@@ -22,7 +22,13 @@ pub(super) struct Done {
 impl Loop {
     /// Sets a claimed job going.
     pub(super) fn set_going(&mut self, document: Document) {
-        let text = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |name: &str| {
+            document
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let (id, token) = (text("_id"), text("token"));
         let (job, task) = match self.readable(&document) {
             Ok(read) => read,
@@ -32,10 +38,17 @@ impl Loop {
                 return;
             }
         };
-        self.tell(&Event::Started { id: id.clone(), task: job.task.clone() });
+        self.tell(&Event::Started {
+            id: id.clone(),
+            task: job.task.clone(),
+        });
         let context = Context::new(job, self.queue.clone());
         context.log_event(format!("attempt {} started", context.attempt()));
-        let running = Running { known: document, token: token.clone(), context: context.clone() };
+        let running = Running {
+            known: document,
+            token: token.clone(),
+            context: context.clone(),
+        };
         self.running.insert(id.clone(), running);
         let (sender, queue) = (self.done_sender.clone(), self.queue.clone());
         self.queue.runtime().spawn(Box::pin(async move {
@@ -48,7 +61,10 @@ impl Loop {
     fn readable(&self, document: &Document) -> Result<(Job, Arc<Task>), Failure> {
         let job = Job::from_document(document)
             .map_err(|fault| Failure::of_kind(FailureKind::Decode, fault.to_string()))?;
-        let task = self.queue.task(&job.task).ok_or_else(|| Failure::new("nobody here defines the task"))?;
+        let task = self
+            .queue
+            .task(&job.task)
+            .ok_or_else(|| Failure::new("nobody here defines the task"))?;
         Ok((job, task))
     }
 }

@@ -25,12 +25,17 @@ pub(super) struct Rest {
 
 impl Rest {
     pub(super) fn new(now: Duration) -> Self {
-        Self { next_due: None, looked_at: None, flushed_at: now }
+        Self {
+            next_due: None,
+            looked_at: None,
+            flushed_at: now,
+        }
     }
 
     pub(super) fn is_promotion_due(&self, queue: &Queue) -> bool {
         let elapsed = queue.runtime().elapsed();
-        self.looked_at.is_none_or(|at| elapsed.saturating_sub(at) >= DUE_INTERVAL)
+        self.looked_at
+            .is_none_or(|at| elapsed.saturating_sub(at) >= DUE_INTERVAL)
             || self.next_due.is_some_and(|due| due <= queue.now())
     }
 

@@ -37,7 +37,10 @@ impl Catalogue {
         self.indexes
             .iter()
             .map(|index| match index.state {
-                State::Ready => Some(IndexView { spec: &index.spec, is_multikey: index.is_multikey }),
+                State::Ready => Some(IndexView {
+                    spec: &index.spec,
+                    is_multikey: index.is_multikey,
+                }),
                 State::Building => None,
             })
             .collect()
@@ -50,12 +53,17 @@ impl Catalogue {
     /// Returns the catalogue with these indexes marked as multikey, one version on.
     pub(super) fn with_multikey(&self, positions: &[usize]) -> Self {
         let mut next = self.next_version();
-        positions.iter().for_each(|&at| next.indexes[at].is_multikey = true);
+        positions
+            .iter()
+            .for_each(|&at| next.indexes[at].is_multikey = true);
         next
     }
 
     pub(super) fn next_version(&self) -> Self {
-        Self { version: self.version + 1, ..self.clone() }
+        Self {
+            version: self.version + 1,
+            ..self.clone()
+        }
     }
 
     /// Tells whether the ready indexes are just those that are declared, and nothing is being built.
@@ -64,12 +72,18 @@ impl Catalogue {
             && self.spec_version == spec.version
             && self.indexes.len() == spec.indexes.len()
             && spec.indexes.iter().all(|wanted| {
-                self.indexes.iter().any(|index| index.state == State::Ready && index.spec == *wanted)
+                self.indexes
+                    .iter()
+                    .any(|index| index.state == State::Ready && index.spec == *wanted)
             })
     }
 
     pub(super) fn to_document(&self) -> Document {
-        let indexes: Array = self.indexes.iter().map(|index| Value::from(index.to_document())).collect();
+        let indexes: Array = self
+            .indexes
+            .iter()
+            .map(|index| Value::from(index.to_document()))
+            .collect();
         doc! {
             "version": (self.version as i64), "spec_version": (self.spec_version),
             "next_index": (self.next_index), "indexes": indexes
@@ -78,7 +92,10 @@ impl Catalogue {
 
     pub(super) fn from_document(document: &Document) -> Result<Self> {
         let number = |name| document.get(name).and_then(Value::as_i64).ok_or_else(corrupt);
-        let indexes = document.get("indexes").and_then(Value::as_array).ok_or_else(corrupt)?;
+        let indexes = document
+            .get("indexes")
+            .and_then(Value::as_array)
+            .ok_or_else(corrupt)?;
         Ok(Self {
             version: u64::try_from(number("version")?).map_err(|_| corrupt())?,
             spec_version: u32::try_from(number("spec_version")?).map_err(|_| corrupt())?,
@@ -99,12 +116,22 @@ impl Index {
     fn from_value(value: &Value) -> Result<Self> {
         let document = value.as_document().ok_or_else(corrupt)?;
         let flag = |name| document.get(name).and_then(Value::as_bool).ok_or_else(corrupt);
-        let id = document.get("id").and_then(Value::as_i64).and_then(|id| u32::try_from(id).ok());
-        let spec = document.get("spec").and_then(Value::as_document).ok_or_else(corrupt)?;
+        let id = document
+            .get("id")
+            .and_then(Value::as_i64)
+            .and_then(|id| u32::try_from(id).ok());
+        let spec = document
+            .get("spec")
+            .and_then(Value::as_document)
+            .ok_or_else(corrupt)?;
         Ok(Self {
             id: id.ok_or_else(corrupt)?,
             spec: IndexSpec::from_document(spec)?,
-            state: if flag("ready")? { State::Ready } else { State::Building },
+            state: if flag("ready")? {
+                State::Ready
+            } else {
+                State::Building
+            },
             is_multikey: flag("multikey")?,
         })
     }
@@ -121,8 +148,21 @@ mod tests {
     #[test]
     fn a_catalogue_comes_back_from_its_document() {
         let spec = IndexSpec::new("a", &doc! {"a": 1}).unwrap();
-        let index = Index { id: 3, spec, state: State::Building, is_multikey: true };
-        let catalogue = Catalogue { version: 7, spec_version: 2, next_index: 4, indexes: vec![index] };
-        assert_eq!(Catalogue::from_document(&catalogue.to_document()).unwrap(), catalogue);
+        let index = Index {
+            id: 3,
+            spec,
+            state: State::Building,
+            is_multikey: true,
+        };
+        let catalogue = Catalogue {
+            version: 7,
+            spec_version: 2,
+            next_index: 4,
+            indexes: vec![index],
+        };
+        assert_eq!(
+            Catalogue::from_document(&catalogue.to_document()).unwrap(),
+            catalogue
+        );
     }
 }

@@ -27,7 +27,14 @@ pub(super) struct Added {
 
 impl<S> Change<S> {
     fn new(id: KeyBytes, old: Option<S>, new: Option<S>) -> Self {
-        Self { id, old, new, removed: Vec::new(), added: Vec::new(), multikey: Vec::new() }
+        Self {
+            id,
+            old,
+            new,
+            removed: Vec::new(),
+            added: Vec::new(),
+            multikey: Vec::new(),
+        }
     }
 }
 
@@ -85,9 +92,9 @@ fn add_index_changes<S>(
             continue;
         }
         let keys = |document: Option<&Document>| match document {
-            Some(document) if index.spec.takes(document)? => {
-                key::index_keys(document, index.spec.fields()).map(Some).map_err(|cause| cause.at_operator(index.spec.name()))
-            }
+            Some(document) if index.spec.takes(document)? => key::index_keys(document, index.spec.fields())
+                .map(Some)
+                .map_err(|cause| cause.at_operator(index.spec.name())),
             _ => Ok(None),
         };
         let (before, after) = (keys(old)?, keys(new)?);
@@ -101,7 +108,11 @@ fn add_index_changes<S>(
         }
         for key in after.iter().filter(|key| before.binary_search(key).is_err()) {
             let entry = Entry::new(key, &change.id);
-            change.added.push(Added { index: index.id, entry, is_unique: index.spec.is_unique() });
+            change.added.push(Added {
+                index: index.id,
+                entry,
+                is_unique: index.spec.is_unique(),
+            });
         }
     }
     Ok(())

@@ -38,19 +38,37 @@ struct Walk {
 
 impl Cursor {
     pub(super) fn new(plan: &Plan, catalogue: &Catalogue) -> Self {
-        let towards = if plan.order() == Order::Backwards { Towards::Start } else { Towards::End };
+        let towards = if plan.order() == Order::Backwards {
+            Towards::Start
+        } else {
+            Towards::End
+        };
         let walk = |(branch, scan): (usize, &Scan)| {
             let index = match scan.access {
                 Access::Primary => None,
                 Access::Index(at) => Some(catalogue.indexes[at].id),
             };
-            let mut left: Vec<_> = scan.ranges.iter().filter(|range| !range.is_empty()).cloned().collect();
+            let mut left: Vec<_> = scan
+                .ranges
+                .iter()
+                .filter(|range| !range.is_empty())
+                .cloned()
+                .collect();
             if towards == Towards::End {
                 left.reverse();
             }
-            Walk { scan: scan.clone(), index, left, branch }
+            Walk {
+                scan: scan.clone(),
+                index,
+                left,
+                branch,
+            }
         };
-        Self { scans: plan.scans().iter().enumerate().map(walk).rev().collect(), towards, looked_at: 0 }
+        Self {
+            scans: plan.scans().iter().enumerate().map(walk).rev().collect(),
+            towards,
+            looked_at: 0,
+        }
     }
 
     /// Tells whether the walk is over.
@@ -70,16 +88,25 @@ impl Cursor {
     ) -> Result<()> {
         let mut budget = page;
         while budget > 0 {
-            let Some(walk) = self.scans.last_mut() else { return Ok(()) };
+            let Some(walk) = self.scans.last_mut() else {
+                return Ok(());
+            };
             if walk.left.is_empty() {
                 self.scans.pop();
                 continue;
             }
             let looked_at = match walk.index {
                 None => walk.primary_page(engine, transaction, filter, self.towards, budget, out)?,
-                Some(index) => {
-                    walk.index_page(engine, transaction, catalogue, filter, index, self.towards, budget, out)?
-                }
+                Some(index) => walk.index_page(
+                    engine,
+                    transaction,
+                    catalogue,
+                    filter,
+                    index,
+                    self.towards,
+                    budget,
+                    out,
+                )?,
             };
             self.looked_at += looked_at as u64;
             budget -= looked_at.min(budget);
@@ -101,7 +128,11 @@ impl Walk {
         let range = self.left.last().expect("a walk with ranges left");
         let mut page = Vec::new();
         transaction.page(range, towards, limit, &mut page)?;
-        self.advance(page.last().map(|(id, _)| id.as_slice()), page.len() < limit, towards);
+        self.advance(
+            page.last().map(|(id, _)| id.as_slice()),
+            page.len() < limit,
+            towards,
+        );
         let looked_at = page.len();
         for (id, stored) in page {
             let document = engine.decode(&stored)?;
@@ -127,13 +158,25 @@ impl Walk {
         let range = self.left.last().expect("a walk with ranges left");
         let mut page = Vec::new();
         transaction.index_page(index, range, towards, limit, &mut page)?;
-        self.advance(page.last().map(|entry| entry.bytes.as_slice()), page.len() < limit, towards);
+        self.advance(
+            page.last().map(|entry| entry.bytes.as_slice()),
+            page.len() < limit,
+            towards,
+        );
         let looked_at = page.len();
         for entry in page {
-            let Some(stored) = transaction.get(entry.id())? else { continue };
+            let Some(stored) = transaction.get(entry.id())? else {
+                continue;
+            };
             let document = engine.decode(&stored)?;
-            if self.comes_first(catalogue, index, &entry, &document, towards)? && self.takes(filter, &document)? {
-                out.push(Found { id: entry.id().to_vec(), stored, document });
+            if self.comes_first(catalogue, index, &entry, &document, towards)?
+                && self.takes(filter, &document)?
+            {
+                out.push(Found {
+                    id: entry.id().to_vec(),
+                    stored,
+                    document,
+                });
             }
         }
         Ok(looked_at)
@@ -179,13 +222,16 @@ impl Walk {
         towards: Towards,
     ) -> Result<bool> {
         let is_multikey = catalogue.index(index).is_some_and(|index| index.is_multikey);
-        let Some(index) = catalogue.index(index).filter(|_| is_multikey) else { return Ok(true) };
+        let Some(index) = catalogue.index(index).filter(|_| is_multikey) else {
+            return Ok(true);
+        };
         let keys = key::index_keys(document, index.spec.fields())?.keys;
         let entries = keys.iter().map(|key| Entry::new(key, entry.id()));
-        let mut within = entries.filter(|entry| self.scan.ranges.iter().any(|range| range.contains(&entry.bytes)));
+        let mut within =
+            entries.filter(|entry| self.scan.ranges.iter().any(|range| range.contains(&entry.bytes)));
         let first = match towards {
             Towards::End => within.next(),
-            Towards::Start => within.last(),
+            Towards::Start => within.next_back(),
         };
         Ok(first.is_none_or(|first| first == *entry))
     }

@@ -37,7 +37,11 @@ pub(super) async fn ensure<E: Engine>(inner: &Arc<Inner<E>>, spec: &CollectionSp
     }
 }
 
-fn is_current<E: Engine>(inner: &Arc<Inner<E>>, spec: &CollectionSpec, catalogue: &Catalogue) -> Result<bool> {
+fn is_current<E: Engine>(
+    inner: &Arc<Inner<E>>,
+    spec: &CollectionSpec,
+    catalogue: &Catalogue,
+) -> Result<bool> {
     let mut version = 0;
     inner.engine.read(&spec.name, &mut |transaction| {
         version = transaction.version()?;
@@ -68,7 +72,9 @@ fn declare_in<S: Clone + PartialEq>(
         return Ok(Vec::new());
     }
     let mut first = Vec::new();
-    session.transaction.page(&KeyRange::all(), Towards::End, 1, &mut first)?;
+    session
+        .transaction
+        .page(&KeyRange::all(), Towards::End, 1, &mut first)?;
     let next = declared(&known, spec, first_version, first.is_empty());
     let is_in = |catalogue: &Catalogue, index: &Index| catalogue.index(index.id).is_some();
     for dropped in known.indexes.iter().filter(|index| !is_in(&next, index)) {
@@ -78,7 +84,9 @@ fn declare_in<S: Clone + PartialEq>(
     session.put_catalogue(next)?;
     let next = Arc::clone(&session.catalogue);
     for created in next.indexes.iter().filter(|index| !is_in(&known, index)) {
-        session.transaction.create_index(created.id, created.spec.name())?;
+        session
+            .transaction
+            .create_index(created.id, created.spec.name())?;
     }
     let building = next.indexes.iter().filter(|index| index.state == State::Building);
     Ok(building.map(|index| index.id).collect())
@@ -89,17 +97,27 @@ fn declared(known: &Catalogue, spec: &CollectionSpec, first_version: u64, is_emp
     let mut next = known.next_version();
     next.version = next.version.max(first_version);
     next.spec_version = spec.version;
-    let is_replaced = |index: &Index| spec.indexes.iter().any(|wanted| wanted.name() == index.spec.name());
+    let is_replaced = |index: &Index| {
+        spec.indexes
+            .iter()
+            .any(|wanted| wanted.name() == index.spec.name())
+    };
     // A ready index serves until the one that takes its place is ready too.
     let serves = |index: &Index| !is_empty && index.state == State::Ready && is_replaced(index);
-    next.indexes.retain(|index| spec.indexes.contains(&index.spec) || serves(index));
+    next.indexes
+        .retain(|index| spec.indexes.contains(&index.spec) || serves(index));
     let state = if is_empty { State::Ready } else { State::Building };
     for wanted in &spec.indexes {
         match next.indexes.iter_mut().find(|index| index.spec == *wanted) {
             Some(known) if is_empty => known.state = State::Ready,
             Some(_) => {}
             None => {
-                let index = Index { id: next.next_index, spec: wanted.clone(), state, is_multikey: false };
+                let index = Index {
+                    id: next.next_index,
+                    spec: wanted.clone(),
+                    state,
+                    is_multikey: false,
+                };
                 next.next_index += 1;
                 next.indexes.push(index);
             }
@@ -137,11 +155,16 @@ fn build_step<E: Engine>(
     session.transaction.page(range, Towards::End, STEP, &mut page)?;
     let rest = (page.len() == STEP).then(|| {
         let last: &KeyBytes = &page[STEP - 1].0;
-        KeyRange { start: key::joined(last, &[0]), end: range.end.clone() }
+        KeyRange {
+            start: key::joined(last, &[0]),
+            end: range.end.clone(),
+        }
     });
     for (id, stored) in page {
         let document = engine.decode(&stored)?;
-        building.iter().try_for_each(|&index| add_entries(session, index, &id, &document))?;
+        building
+            .iter()
+            .try_for_each(|&index| add_entries(session, index, &id, &document))?;
     }
     Ok(rest)
 }
@@ -155,8 +178,12 @@ fn add_entries<S: Clone + PartialEq>(
 ) -> Result<()> {
     let catalogue = Arc::clone(&session.catalogue);
     // Another process may have finished or dropped the index meanwhile.
-    let Some(at) = catalogue.indexes.iter().position(|known| known.id == index) else { return Ok(()) };
-    let Index { spec, is_multikey, .. } = &catalogue.indexes[at];
+    let Some(at) = catalogue.indexes.iter().position(|known| known.id == index) else {
+        return Ok(());
+    };
+    let Index {
+        spec, is_multikey, ..
+    } = &catalogue.indexes[at];
     if !spec.takes(document)? {
         return Ok(());
     }
@@ -167,7 +194,10 @@ fn add_entries<S: Clone + PartialEq>(
     for key in keys.keys {
         let entry = Entry::new(&key, id);
         if spec.is_unique() && is_taken(session, index, &entry)? {
-            let message = format!("the unique index {:?} cannot be built: two documents have one key", spec.name());
+            let message = format!(
+                "the unique index {:?} cannot be built: two documents have one key",
+                spec.name()
+            );
             return Err(Error::new(ErrorKind::Index, message).at_operator(spec.name()));
         }
         session.transaction.index_insert(index, &entry)?;
@@ -177,7 +207,13 @@ fn add_entries<S: Clone + PartialEq>(
 
 fn is_taken<S>(session: &mut Session<'_, S>, index: IndexId, entry: &Entry) -> Result<bool> {
     let mut found = Vec::new();
-    session.transaction.index_page(index, &KeyRange::of_prefix(entry.key()), Towards::End, 2, &mut found)?;
+    session.transaction.index_page(
+        index,
+        &KeyRange::of_prefix(entry.key()),
+        Towards::End,
+        2,
+        &mut found,
+    )?;
     Ok(found.iter().any(|other| other.id() != entry.id()))
 }
 
@@ -193,12 +229,18 @@ async fn finish<E: Engine>(inner: &Arc<Inner<E>>, spec: &CollectionSpec) -> Resu
                     // A later declaration has come in between and does its own.
                     return Ok(());
                 }
-                let (kept, dropped) =
-                    next.indexes.into_iter().partition(|index| spec.indexes.contains(&index.spec));
+                let (kept, dropped) = next
+                    .indexes
+                    .into_iter()
+                    .partition(|index| spec.indexes.contains(&index.spec));
                 next.indexes = kept;
-                next.indexes.iter_mut().for_each(|index| index.state = State::Ready);
+                next.indexes
+                    .iter_mut()
+                    .for_each(|index| index.state = State::Ready);
                 let dropped: Vec<Index> = dropped;
-                dropped.iter().try_for_each(|index| session.transaction.drop_index(index.id))?;
+                dropped
+                    .iter()
+                    .try_for_each(|index| session.transaction.drop_index(index.id))?;
                 session.put_catalogue(next)
             })
         })
@@ -206,7 +248,11 @@ async fn finish<E: Engine>(inner: &Arc<Inner<E>>, spec: &CollectionSpec) -> Resu
 }
 
 /// Takes indexes that could not be built out of the catalogue; what was there before goes on serving.
-async fn give_up<E: Engine>(inner: &Arc<Inner<E>>, spec: &CollectionSpec, building: Vec<IndexId>) -> Result<()> {
+async fn give_up<E: Engine>(
+    inner: &Arc<Inner<E>>,
+    spec: &CollectionSpec,
+    building: Vec<IndexId>,
+) -> Result<()> {
     let building = Arc::new(building);
     inner
         .write(&spec.name, 1, |_| {
@@ -215,9 +261,16 @@ async fn give_up<E: Engine>(inner: &Arc<Inner<E>>, spec: &CollectionSpec, buildi
                 let mut next = session.catalogue.next_version();
                 let is_given_up =
                     |index: &Index| index.state == State::Building && building.contains(&index.id);
-                let dropped: Vec<_> = next.indexes.iter().filter(|index| is_given_up(index)).map(|i| i.id).collect();
+                let dropped: Vec<_> = next
+                    .indexes
+                    .iter()
+                    .filter(|index| is_given_up(index))
+                    .map(|i| i.id)
+                    .collect();
                 next.indexes.retain(|index| !is_given_up(index));
-                dropped.iter().try_for_each(|&index| session.transaction.drop_index(index))?;
+                dropped
+                    .iter()
+                    .try_for_each(|&index| session.transaction.drop_index(index))?;
                 session.put_catalogue(next)
             })
         })

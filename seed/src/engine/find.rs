@@ -22,8 +22,17 @@ const PAGE: std::ops::RangeInclusive<usize> = 16..=512;
 /// Starts a find. Nothing is read before the first document is asked for.
 pub(super) fn find<E: Engine>(inner: Arc<Inner<E>>, request: Find) -> Result<Documents> {
     crate::plan::index::check_name(&request.collection)?;
-    let finding = Finding { inner, request, reading: None, ready: VecDeque::new(), returned: 0 };
-    Ok(stream::try_unfold(finding, async |mut finding| Ok(finding.next()?.map(|document| (document, finding)))).boxed())
+    let finding = Finding {
+        inner,
+        request,
+        reading: None,
+        ready: VecDeque::new(),
+        returned: 0,
+    };
+    Ok(stream::try_unfold(finding, async |mut finding| {
+        Ok(finding.next()?.map(|document| (document, finding)))
+    })
+    .boxed())
 }
 
 /// Counts what matches: in the index alone if its ranges say it all, else document by document.
@@ -43,7 +52,11 @@ pub(super) async fn count<E: Engine>(inner: Arc<Inner<E>>, request: Count) -> Re
         inner.engine.read(&request.collection, &mut |transaction| {
             if transaction.version()? == catalogue.version {
                 let ranges = scan.ranges.iter().filter(|range| !range.is_empty());
-                total = Some(ranges.map(|range| transaction.count(index, range)).sum::<Result<u64>>()?);
+                total = Some(
+                    ranges
+                        .map(|range| transaction.count(index, range))
+                        .sum::<Result<u64>>()?,
+                );
             }
             Ok(())
         })?;
@@ -52,7 +65,9 @@ pub(super) async fn count<E: Engine>(inner: Arc<Inner<E>>, request: Count) -> Re
             None => inner.forget(&request.collection),
         }
     }
-    find(inner, Find::new(request.collection, request.filter))?.try_fold(0, async |total, _| Ok(total + 1)).await
+    find(inner, Find::new(request.collection, request.filter))?
+        .try_fold(0, async |total, _| Ok(total + 1))
+        .await
 }
 
 /// Shows the plan of a find and what carrying it out reads: `scanned` entries for `returned` documents.
@@ -61,8 +76,13 @@ pub(super) fn explain<E: Engine>(inner: &Arc<Inner<E>>, request: &Find) -> Resul
     let plan = Plan::choose(&request.filter, request.sort.fields(), &catalogue.views());
     let mut explained = plan.explain(&catalogue.views());
     let request = request.clone();
-    let mut finding =
-        Finding { inner: Arc::clone(inner), request, reading: None, ready: VecDeque::new(), returned: 0 };
+    let mut finding = Finding {
+        inner: Arc::clone(inner),
+        request,
+        reading: None,
+        ready: VecDeque::new(),
+        returned: 0,
+    };
     while finding.next()?.is_some() {}
     let scanned = finding.reading.map_or(0, |reading| reading.cursor.looked_at);
     explained.set("scanned", scanned as i64);
@@ -98,7 +118,11 @@ impl<E: Engine> Finding<E> {
                 self.returned += 1;
                 return self.project(&document).map(Some);
             }
-            if self.reading.as_ref().is_some_and(|reading| reading.cursor.is_done()) {
+            if self
+                .reading
+                .as_ref()
+                .is_some_and(|reading| reading.cursor.is_done())
+            {
                 return Ok(None);
             }
             self.read()?;
@@ -117,7 +141,10 @@ impl<E: Engine> Finding<E> {
         if self.reading.is_none() {
             self.begin(false)?;
         }
-        let is_sorted = self.reading.as_ref().is_some_and(|reading| reading.order == Order::Sorted);
+        let is_sorted = self
+            .reading
+            .as_ref()
+            .is_some_and(|reading| reading.order == Order::Sorted);
         if !is_sorted {
             return self.read_page();
         }
@@ -151,16 +178,29 @@ impl<E: Engine> Finding<E> {
                 false => Plan::choose(&self.request.filter, sort, &catalogue.views()),
             };
             let cursor = Cursor::new(&plan, &catalogue);
-            let wanted = self.request.limit.map(|limit| limit.saturating_add(self.request.skip));
-            let page = wanted.map_or(*PAGE.end(), |wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
+            let wanted = self
+                .request
+                .limit
+                .map(|limit| limit.saturating_add(self.request.skip));
+            let page = wanted.map_or(*PAGE.end(), |wanted| {
+                usize::try_from(wanted).unwrap_or(usize::MAX)
+            });
             let page = page.clamp(*PAGE.start(), *PAGE.end());
-            self.reading = Some(Reading { catalogue, order: plan.order(), cursor, skip: self.request.skip, page });
+            self.reading = Some(Reading {
+                catalogue,
+                order: plan.order(),
+                cursor,
+                skip: self.request.skip,
+                page,
+            });
             return Ok(());
         }
     }
 
     fn read_page(&mut self) -> Result<()> {
-        let Some(reading) = &mut self.reading else { return Ok(()) };
+        let Some(reading) = &mut self.reading else {
+            return Ok(());
+        };
         let (engine, filter) = (&*self.inner.engine, &self.request.filter);
         let mut found = Vec::new();
         engine.read(&self.request.collection, &mut |transaction| {
@@ -178,8 +218,14 @@ impl<E: Engine> Finding<E> {
     }
 
     fn read_sorted(&mut self) -> Result<()> {
-        let Some(reading) = &mut self.reading else { return Ok(()) };
-        let wanted = self.request.limit.unwrap_or(u64::MAX).saturating_add(self.request.skip);
+        let Some(reading) = &mut self.reading else {
+            return Ok(());
+        };
+        let wanted = self
+            .request
+            .limit
+            .unwrap_or(u64::MAX)
+            .saturating_add(self.request.skip);
         let mut top = Top::new(&self.request.sort, usize::try_from(wanted).unwrap_or(usize::MAX));
         let (engine, filter) = (&*self.inner.engine, &self.request.filter);
         reading.page = *PAGE.end();
@@ -191,7 +237,8 @@ impl<E: Engine> Finding<E> {
             found.into_iter().try_for_each(|found| top.push(found))?;
         }
         let skip = usize::try_from(self.request.skip).unwrap_or(usize::MAX);
-        self.ready.extend(top.finish().into_iter().skip(skip).map(|found| found.document));
+        self.ready
+            .extend(top.finish().into_iter().skip(skip).map(|found| found.document));
         Ok(())
     }
 }
@@ -204,6 +251,7 @@ impl Reading {
         filter: &crate::filter::Filter,
         found: &mut Vec<Found<E::Stored>>,
     ) -> Result<()> {
-        self.cursor.next_page(engine, transaction, &self.catalogue, filter, self.page, found)
+        self.cursor
+            .next_page(engine, transaction, &self.catalogue, filter, self.page, found)
     }
 }

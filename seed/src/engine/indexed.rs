@@ -17,8 +17,8 @@ use crate::plan::CollectionSpec;
 use crate::plan::index::check_name;
 use crate::store::watch::{Topics, Watchers};
 use crate::store::{
-    Aggregate, Capabilities, Count, Delete, Documents, Find, FindAndUpdate, Insert, InsertOutcome, Store, Subscription,
-    Update, UpdateOutcome, Watch, WriteBatch, WriteOutcome,
+    Aggregate, Capabilities, Count, Delete, Documents, Find, FindAndUpdate, Insert, InsertOutcome, Store,
+    Subscription, Update, UpdateOutcome, Watch, WriteBatch, WriteOutcome,
 };
 use crate::value::{DateTime, Document, Text};
 
@@ -119,7 +119,12 @@ struct Written<T> {
 impl<E: Engine> Inner<E> {
     /// Returns the catalogue of a collection as this process last saw it.
     pub(super) fn catalogue(&self, collection: &str) -> Result<Arc<Catalogue>> {
-        let known = self.catalogues.read().unwrap_or_else(PoisonError::into_inner).get(collection).cloned();
+        let known = self
+            .catalogues
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(collection)
+            .cloned();
         if let Some(known) = known {
             return Ok(known);
         }
@@ -143,7 +148,10 @@ impl<E: Engine> Inner<E> {
 
     /// Forgets what was known of a collection, so that it is looked up again.
     pub(super) fn forget(&self, collection: &str) {
-        self.catalogues.write().unwrap_or_else(PoisonError::into_inner).remove(collection);
+        self.catalogues
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(collection);
     }
 
     /// Plans a write with the catalogue, carries it out, and does both again while the catalogue proves outdated.
@@ -171,7 +179,10 @@ impl<E: Engine> Inner<E> {
             }
             self.forget(collection);
         }
-        Err(Error::new(ErrorKind::Stale, "the indexes of the collection change all the time: try again later"))
+        Err(Error::new(
+            ErrorKind::Stale,
+            "the indexes of the collection change all the time: try again later",
+        ))
     }
 
     /// Carries a planned write out, unless it was planned with an outdated catalogue.
@@ -188,14 +199,24 @@ impl<E: Engine> Inner<E> {
     {
         let catalogue = Arc::clone(catalogue);
         let in_session = move |transaction: &mut dyn WriteTransaction<E::Stored>| {
-            let Some(mut session) = Session::open(transaction, &catalogue)? else { return Ok(None) };
+            let Some(mut session) = Session::open(transaction, &catalogue)? else {
+                return Ok(None);
+            };
             let value = match work(&mut session) {
                 Err(fault) if fault.kind().is_of_store() => return Err(fault),
                 value => value,
             };
-            Ok(Some(Written { value, catalogue: session.catalogue, is_changed: session.is_changed }))
+            Ok(Some(Written {
+                value,
+                catalogue: session.catalogue,
+                is_changed: session.is_changed,
+            }))
         };
-        let mut call = Call { collection: collection.clone(), work: in_session, result: None };
+        let mut call = Call {
+            collection: collection.clone(),
+            work: in_session,
+            result: None,
+        };
         let Some(writer) = &self.writer else {
             self.engine.write(&mut One(Some(&mut call)))?;
             return Ok(call.result.flatten());
@@ -219,13 +240,14 @@ impl<E: Engine> Inner<E> {
         let mut watches_others = self.watches_others.lock().unwrap_or_else(PoisonError::into_inner);
         if !*watches_others {
             let watchers = Arc::downgrade(&self.watchers);
-            self.engine.watch_other_processes(Box::new(move |look| match watchers.upgrade() {
-                Some(watchers) if look == Look::Changed => {
-                    watchers.wake_all();
-                    true
-                }
-                watchers => watchers.is_some(),
-            }))?;
+            self.engine
+                .watch_other_processes(Box::new(move |look| match watchers.upgrade() {
+                    Some(watchers) if look == Look::Changed => {
+                        watchers.wake_all();
+                        true
+                    }
+                    watchers => watchers.is_some(),
+                }))?;
             *watches_others = true;
         }
         Ok(())
@@ -251,7 +273,11 @@ impl<E: Engine> Store for Indexed<E> {
     }
 
     async fn aggregate(&self, request: Aggregate) -> Result<Vec<Document>> {
-        let filter = request.pipeline.leading_match().cloned().unwrap_or_else(crate::filter::Filter::all);
+        let filter = request
+            .pipeline
+            .leading_match()
+            .cloned()
+            .unwrap_or_else(crate::filter::Filter::all);
         let mut found = find::find(Arc::clone(&self.0), Find::new(request.collection, filter))?;
         let mut run = request.pipeline.run();
         while let Some(document) = found.try_next().await? {

@@ -43,7 +43,10 @@ pub struct Entry {
 impl Entry {
     /// Joins a key and an id.
     pub fn new(key: &[u8], id: &[u8]) -> Self {
-        Self { bytes: crate::key::joined(key, id), split: key.len() }
+        Self {
+            bytes: crate::key::joined(key, id),
+            split: key.len(),
+        }
     }
 
     /// Returns the bytes of the key.
@@ -75,6 +78,9 @@ pub enum Look {
     Unchanged,
 }
 
+/// Work inside a read transaction.
+pub type ReadWork<'w, S> = dyn FnMut(&mut dyn ReadTransaction<S>) -> Result<()> + 'w;
+
 /// Ordered bytes in transactions: all that [`Indexed`] needs of a store.
 pub trait Engine: Debug + Send + Sync + 'static {
     /// A document as the engine keeps it. Two that are equal are the same document.
@@ -96,11 +102,7 @@ pub trait Engine: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// What `work` or the engine gives.
-    fn read(
-        &self,
-        collection: &str,
-        work: &mut dyn FnMut(&mut dyn ReadTransaction<Self::Stored>) -> Result<()>,
-    ) -> Result<()>;
+    fn read(&self, collection: &str, work: &mut ReadWork<'_, Self::Stored>) -> Result<()>;
 
     /// Takes job after job until there are no more and runs each once, all in one transaction; then makes it durable.
     ///
@@ -154,7 +156,13 @@ pub trait ReadTransaction<S> {
     ///
     /// # Errors
     /// If the engine fails.
-    fn page(&mut self, range: &KeyRange, towards: Towards, limit: usize, out: &mut Vec<(KeyBytes, S)>) -> Result<()>;
+    fn page(
+        &mut self,
+        range: &KeyRange,
+        towards: Towards,
+        limit: usize,
+        out: &mut Vec<(KeyBytes, S)>,
+    ) -> Result<()>;
 
     /// Appends up to `limit` entries of a range of an index.
     ///

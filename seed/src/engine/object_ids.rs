@@ -15,9 +15,15 @@ pub(super) struct ObjectIds {
 impl Default for ObjectIds {
     fn default() -> Self {
         // The standard library seeds each of these at random.
-        let random = std::collections::hash_map::RandomState::new().build_hasher().finish().to_be_bytes();
+        let random = std::collections::hash_map::RandomState::new()
+            .build_hasher()
+            .finish()
+            .to_be_bytes();
         let [a, b, c, d, e, f, g, h] = random;
-        Self { random: [a, b, c, d, e], counter: AtomicU32::new(u32::from_be_bytes([0, f, g, h])) }
+        Self {
+            random: [a, b, c, d, e],
+            counter: AtomicU32::new(u32::from_be_bytes([0, f, g, h])),
+        }
     }
 }
 

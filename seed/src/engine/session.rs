@@ -26,7 +26,11 @@ impl<'t, S: Clone + PartialEq> Session<'t, S> {
         if transaction.version()? != catalogue.version {
             return Ok(None);
         }
-        Ok(Some(Self { transaction, catalogue: Arc::clone(catalogue), is_changed: false }))
+        Ok(Some(Self {
+            transaction,
+            catalogue: Arc::clone(catalogue),
+            is_changed: false,
+        }))
     }
 
     /// Carries a change out, unless it would break a unique index, whose name is then returned.
@@ -52,7 +56,9 @@ impl<'t, S: Clone + PartialEq> Session<'t, S> {
 
     /// Carries a change out if the document is still the one that it was worked out from.
     pub(super) fn apply_if_known(&mut self, change: &Change<S>) -> Result<bool> {
-        let (Some(old), Some(new)) = (&change.old, &change.new) else { return Ok(false) };
+        let (Some(old), Some(new)) = (&change.old, &change.new) else {
+            return Ok(false);
+        };
         if self.broken_index(change)?.is_some() || !self.transaction.replace(&change.id, old, new)? {
             return Ok(false);
         }
@@ -81,7 +87,11 @@ impl<'t, S: Clone + PartialEq> Session<'t, S> {
     fn apply_to_indexes(&mut self, change: &Change<S>) -> Result<()> {
         self.is_changed = true;
         // An earlier change of this session may have told of the array already.
-        if change.multikey.iter().any(|&at| !self.catalogue.indexes[at].is_multikey) {
+        if change
+            .multikey
+            .iter()
+            .any(|&at| !self.catalogue.indexes[at].is_multikey)
+        {
             self.put_catalogue(self.catalogue.with_multikey(&change.multikey))?;
         }
         for (index, entry) in &change.removed {
@@ -94,7 +104,8 @@ impl<'t, S: Clone + PartialEq> Session<'t, S> {
     }
 
     pub(super) fn put_catalogue(&mut self, catalogue: Catalogue) -> Result<()> {
-        self.transaction.put_catalogue(catalogue.version, &catalogue.to_document())?;
+        self.transaction
+            .put_catalogue(catalogue.version, &catalogue.to_document())?;
         self.catalogue = Arc::new(catalogue);
         Ok(())
     }
@@ -104,9 +115,13 @@ impl<'t, S: Clone + PartialEq> Session<'t, S> {
         for added in change.added.iter().filter(|added| added.is_unique) {
             let mut found = Vec::new();
             let range = KeyRange::of_prefix(added.entry.key());
-            self.transaction.index_page(added.index, &range, Towards::End, 2, &mut found)?;
+            self.transaction
+                .index_page(added.index, &range, Towards::End, 2, &mut found)?;
             if found.iter().any(|entry| entry.id() != change.id) {
-                let name = self.catalogue.index(added.index).map_or("", |index| index.spec.name());
+                let name = self
+                    .catalogue
+                    .index(added.index)
+                    .map_or("", |index| index.spec.name());
                 return Ok(Some(name.into()));
             }
         }

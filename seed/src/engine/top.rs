@@ -19,7 +19,12 @@ pub(super) struct Top<'a, S> {
 
 impl<'a, S> Top<'a, S> {
     pub(super) fn new(sort: &'a Sort, wanted: usize) -> Self {
-        Self { sort, wanted, kept: Vec::new(), bytes: 0 }
+        Self {
+            sort,
+            wanted,
+            kept: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// Takes a document; gives an error if too much would have to be kept.
@@ -51,7 +56,8 @@ impl<'a, S> Top<'a, S> {
 
     fn cut(&mut self) {
         if self.kept.len() > self.wanted {
-            self.kept.select_nth_unstable_by(self.wanted - 1, |a, b| a.0.cmp(&b.0));
+            self.kept
+                .select_nth_unstable_by(self.wanted - 1, |a, b| a.0.cmp(&b.0));
             self.kept.truncate(self.wanted);
             self.bytes = self.kept.iter().map(|(_, bytes, _)| bytes).sum();
         }
@@ -62,7 +68,12 @@ impl<'a, S> Top<'a, S> {
             .sort
             .fields()
             .iter()
-            .map(|(path, direction)| format!("{path}: {}", if *direction == Direction::Ascending { 1 } else { -1 }))
+            .map(|(path, direction)| {
+                format!(
+                    "{path}: {}",
+                    if *direction == Direction::Ascending { 1 } else { -1 }
+                )
+            })
             .collect();
         let fields = fields.join(", ");
         let message = format!(

@@ -80,7 +80,10 @@ struct Queue<S> {
 
 impl<S> std::fmt::Debug for Queue<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue").field("waiting", &self.jobs.len()).field("is_led", &self.is_led).finish()
+        f.debug_struct("Queue")
+            .field("waiting", &self.jobs.len())
+            .field("is_led", &self.is_led)
+            .finish()
     }
 }
 
@@ -94,11 +97,21 @@ impl<E: Engine> Writer<E> {
             is_closed: false,
             commits: 0,
         };
-        Self { shared: Arc::new(Shared { engine, queue: Mutex::new(queue), handed_over: Condvar::new() }) }
+        Self {
+            shared: Arc::new(Shared {
+                engine,
+                queue: Mutex::new(queue),
+                handed_over: Condvar::new(),
+            }),
+        }
     }
 
     /// Runs a job in some transaction and returns it when that is committed.
-    pub(super) async fn submit(&self, job: Box<dyn Job<E::Stored>>, items: usize) -> Result<Box<dyn Job<E::Stored>>> {
+    pub(super) async fn submit(
+        &self,
+        job: Box<dyn Job<E::Stored>>,
+        items: usize,
+    ) -> Result<Box<dyn Job<E::Stored>>> {
         let (done, result) = oneshot::channel();
         self.shared.lock().jobs.push_back(Queued { job, items, done });
         yield_once().await;
@@ -106,7 +119,9 @@ impl<E: Engine> Writer<E> {
             self.shared.write_group();
             self.shared.hand_over();
         }
-        let (job, outcome) = pin!(result).await.map_err(|_| Error::new(ErrorKind::Unavailable, "the writer is gone"))?;
+        let (job, outcome) = pin!(result)
+            .await
+            .map_err(|_| Error::new(ErrorKind::Unavailable, "the writer is gone"))?;
         outcome.map(|()| job)
     }
 
@@ -137,7 +152,12 @@ impl<E: Engine> Shared<E> {
 
     /// Writes one group and tells its callers.
     fn write_group(&self) {
-        let mut group = Group { shared: self, running: Vec::new(), items: 0, started: Instant::now() };
+        let mut group = Group {
+            shared: self,
+            running: Vec::new(),
+            items: 0,
+            started: Instant::now(),
+        };
         let outcome = self.engine.write(&mut group);
         let running = group.running;
         self.lock().commits += 1;
@@ -177,7 +197,10 @@ impl<E: Engine> Shared<E> {
                 if queue.is_closed {
                     return;
                 }
-                queue = self.handed_over.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue = self
+                    .handed_over
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             drop(queue);
             self.drain();
@@ -214,7 +237,9 @@ impl<E: Engine> Jobs<E::Stored> for Group<'_, E> {
         let queued = self.shared.lock().jobs.pop_front()?;
         self.items += queued.items;
         self.running.push(queued);
-        self.running.last_mut().map(|queued| &mut *queued.job as &mut dyn Job<E::Stored>)
+        self.running
+            .last_mut()
+            .map(|queued| &mut *queued.job as &mut dyn Job<E::Stored>)
     }
 }
 

@@ -19,7 +19,8 @@ use crate::plan::{Order, Plan};
 use crate::projection::Projection;
 use crate::sort::Sort;
 use crate::store::{
-    Delete, Find, FindAndUpdate, Insert, InsertOutcome, Update, UpdateOutcome, WriteBatch, WriteItem, WriteOutcome,
+    Delete, Find, FindAndUpdate, Insert, InsertOutcome, Update, UpdateOutcome, WriteBatch, WriteItem,
+    WriteOutcome,
 };
 use crate::update::Context;
 use crate::value::{Document, Value};
@@ -35,14 +36,25 @@ struct Setting<E: Engine> {
 
 impl<E: Engine> Clone for Setting<E> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
     }
 }
 
 pub(super) async fn insert<E: Engine>(inner: &Arc<Inner<E>>, request: Insert) -> Result<Vec<InsertOutcome>> {
-    let setting = Setting { inner: Arc::clone(inner) };
-    let documents: Vec<_> = request.documents.into_iter().map(|document| setting.with_id(document)).collect();
-    let ids: Vec<_> = documents.iter().map(|document| document.id().cloned().unwrap_or_default()).collect();
+    let setting = Setting {
+        inner: Arc::clone(inner),
+    };
+    let documents: Vec<_> = request
+        .documents
+        .into_iter()
+        .map(|document| setting.with_id(document))
+        .collect();
+    let ids: Vec<_> = documents
+        .iter()
+        .map(|document| document.id().cloned().unwrap_or_default())
+        .collect();
     let outcomes: Vec<Option<crate::value::Text>> = inner
         .write(&request.collection, documents.len(), |catalogue| {
             let changes: Vec<_> = documents
@@ -67,8 +79,16 @@ pub(super) async fn find_and_update<E: Engine>(
     inner: &Arc<Inner<E>>,
     request: FindAndUpdate,
 ) -> Result<Vec<Document>> {
-    let setting = Setting { inner: Arc::clone(inner) };
-    let FindAndUpdate { collection, filters, sort, limit, update } = request;
+    let setting = Setting {
+        inner: Arc::clone(inner),
+    };
+    let FindAndUpdate {
+        collection,
+        filters,
+        sort,
+        limit,
+        update,
+    } = request;
     let wanted = Arc::new((filters, sort, update));
     inner
         .write(&collection, limit, |_| {
@@ -82,18 +102,40 @@ pub(super) async fn find_and_update<E: Engine>(
 }
 
 pub(super) async fn write<E: Engine>(inner: &Arc<Inner<E>>, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
-    let setting = Setting { inner: Arc::clone(inner) };
-    let items: Arc<Vec<_>> = Arc::new(batch.items.into_iter().map(|item| setting.item_with_id(item)).collect());
-    let weight = items.iter().map(|item| if let WriteItem::FindAndUpdate { limit, .. } = item { *limit } else { 1 }).sum();
+    let setting = Setting {
+        inner: Arc::clone(inner),
+    };
+    let items: Arc<Vec<_>> = Arc::new(
+        batch
+            .items
+            .into_iter()
+            .map(|item| setting.item_with_id(item))
+            .collect(),
+    );
+    let weight = items
+        .iter()
+        .map(|item| {
+            if let WriteItem::FindAndUpdate { limit, .. } = item {
+                *limit
+            } else {
+                1
+            }
+        })
+        .sum();
     inner
         .write(&batch.collection, weight, |catalogue| {
-            let prepared: Vec<_> = items.iter().map(|item| setting.prepare(catalogue, item)).collect();
+            let prepared: Vec<_> = items
+                .iter()
+                .map(|item| setting.prepare(catalogue, item))
+                .collect();
             let (setting, items, planned) = (setting.clone(), Arc::clone(&items), Arc::clone(catalogue));
             Ok(move |session: &mut Session<'_, E::Stored>| {
                 let mut outcomes = Vec::with_capacity(items.len());
                 for (item, prepared) in items.iter().zip(&prepared) {
                     // An earlier item may have changed the indexes that this one was prepared for.
-                    let prepared = prepared.as_ref().filter(|_| Arc::ptr_eq(&planned, &session.catalogue));
+                    let prepared = prepared
+                        .as_ref()
+                        .filter(|_| Arc::ptr_eq(&planned, &session.catalogue));
                     outcomes.push(match setting.write_item(session, item, prepared) {
                         Err(fault) if fault.kind().is_of_store() => return Err(fault),
                         Err(fault) => WriteOutcome::Failed(fault),
@@ -120,8 +162,19 @@ pub(super) async fn update<E: Engine>(inner: &Arc<Inner<E>>, request: Update) ->
         }
     }
     if is_single || (request.upsert && total.matched == 0) {
-        let Update { collection, filter, update, upsert, .. } = request;
-        let item = WriteItem::Update { filter, update, known: None, upsert };
+        let Update {
+            collection,
+            filter,
+            update,
+            upsert,
+            ..
+        } = request;
+        let item = WriteItem::Update {
+            filter,
+            update,
+            known: None,
+            upsert,
+        };
         let outcomes = write(inner, WriteBatch::new(collection, vec![item])).await?;
         return match outcomes.into_iter().next() {
             Some(WriteOutcome::Updated(outcome)) => Ok(outcome),
@@ -132,8 +185,14 @@ pub(super) async fn update<E: Engine>(inner: &Arc<Inner<E>>, request: Update) ->
     Ok(total)
 }
 
-async fn update_step<E: Engine>(inner: &Arc<Inner<E>>, request: &Update, ids: Vec<KeyBytes>) -> Result<UpdateOutcome> {
-    let setting = Setting { inner: Arc::clone(inner) };
+async fn update_step<E: Engine>(
+    inner: &Arc<Inner<E>>,
+    request: &Update,
+    ids: Vec<KeyBytes>,
+) -> Result<UpdateOutcome> {
+    let setting = Setting {
+        inner: Arc::clone(inner),
+    };
     let step = Arc::new((request.clone(), ids));
     let (outcome, fault) = inner
         .write(&request.collection, step.1.len(), |_| {
@@ -142,7 +201,9 @@ async fn update_step<E: Engine>(inner: &Arc<Inner<E>>, request: &Update, ids: Ve
                 let (request, ids) = &*step;
                 let mut total = UpdateOutcome::default();
                 for id in ids {
-                    let Some(found) = setting.look_up(session, id, &request.filter)? else { continue };
+                    let Some(found) = setting.look_up(session, id, &request.filter)? else {
+                        continue;
+                    };
                     match setting.update_found(session, found, &request.filter, &request.update) {
                         Ok((_, modified)) => {
                             total.matched += 1;
@@ -162,7 +223,9 @@ async fn update_step<E: Engine>(inner: &Arc<Inner<E>>, request: &Update, ids: Ve
 
 /// Deletes in steps, as [`update`] updates.
 pub(super) async fn delete<E: Engine>(inner: &Arc<Inner<E>>, request: Delete) -> Result<u64> {
-    let setting = Setting { inner: Arc::clone(inner) };
+    let setting = Setting {
+        inner: Arc::clone(inner),
+    };
     let mut ids = Ids::find(inner, &request.collection, &request.filter, request.limit)?;
     let mut deleted = 0;
     while let Some(step) = ids.next(deleted).await? {
@@ -201,7 +264,10 @@ impl Ids {
     ) -> Result<Self> {
         let only_id = Projection::parse(&doc! { "_id": 1 })?;
         let request = Find::new(collection, filter.clone()).projection(only_id);
-        Ok(Self { found: find::find(Arc::clone(inner), request)?, limit })
+        Ok(Self {
+            found: find::find(Arc::clone(inner), request)?,
+            limit,
+        })
     }
 
     /// Returns the ids of the next step, when so many were dealt with.
@@ -210,7 +276,9 @@ impl Ids {
         let size = usize::try_from(left).unwrap_or(usize::MAX).min(STEP);
         let mut ids = Vec::with_capacity(size);
         while ids.len() < size {
-            let Some(document) = self.found.try_next().await? else { break };
+            let Some(document) = self.found.try_next().await? else {
+                break;
+            };
             ids.push(key::id_key(document.id().unwrap_or(&Value::Null))?);
         }
         Ok((!ids.is_empty()).then_some(ids))
@@ -223,7 +291,11 @@ impl<E: Engine> Setting<E> {
     }
 
     fn context(&self, position: Option<usize>) -> Context {
-        Context { now: self.inner.clock.now(), position, new_id: None }
+        Context {
+            now: self.inner.clock.now(),
+            position,
+            new_id: None,
+        }
     }
 
     fn with_id(&self, mut document: Document) -> Document {
@@ -243,7 +315,10 @@ impl<E: Engine> Setting<E> {
     fn create_collection(&self, session: &mut Session<'_, E::Stored>) -> Result<()> {
         if session.catalogue.version == 0 {
             let version = self.inner.ids.first_version();
-            session.put_catalogue(Catalogue { version, ..Catalogue::default() })?;
+            session.put_catalogue(Catalogue {
+                version,
+                ..Catalogue::default()
+            })?;
         }
         Ok(())
     }
@@ -252,7 +327,12 @@ impl<E: Engine> Setting<E> {
     fn prepare(&self, catalogue: &Catalogue, item: &WriteItem) -> Option<Change<E::Stored>> {
         match item {
             WriteItem::Insert(document) => change::insertion(self.engine(), catalogue, document).ok(),
-            WriteItem::Update { filter, update, known: Some(known), .. } => {
+            WriteItem::Update {
+                filter,
+                update,
+                known: Some(known),
+                ..
+            } => {
                 let matched = filter.find_match(known).ok()??;
                 let new = update.apply(known, &self.context(matched.element())).ok()??;
                 let id = key::id_key(known.id()?).ok()?;
@@ -270,14 +350,26 @@ impl<E: Engine> Setting<E> {
         prepared: Option<&Change<E::Stored>>,
     ) -> Result<WriteOutcome> {
         match item {
-            WriteItem::Insert(document) => self.insert_one(session, document, prepared).map(WriteOutcome::Inserted),
-            WriteItem::Update { filter, update, upsert, .. } => {
+            WriteItem::Insert(document) => self
+                .insert_one(session, document, prepared)
+                .map(WriteOutcome::Inserted),
+            WriteItem::Update {
+                filter,
+                update,
+                upsert,
+                ..
+            } => {
                 if let Some(change) = prepared
                     && session.apply_if_known(change)?
                 {
-                    return Ok(WriteOutcome::Updated(UpdateOutcome { matched: 1, modified: 1, upserted: None }));
+                    return Ok(WriteOutcome::Updated(UpdateOutcome {
+                        matched: 1,
+                        modified: 1,
+                        upserted: None,
+                    }));
                 }
-                self.update_one(session, filter, update, *upsert).map(WriteOutcome::Updated)
+                self.update_one(session, filter, update, *upsert)
+                    .map(WriteOutcome::Updated)
             }
             WriteItem::Delete(filter) => {
                 let found = self.first(session, filter)?;
@@ -285,9 +377,14 @@ impl<E: Engine> Setting<E> {
                 found.map_or(Ok(()), |found| self.delete_found(session, found))?;
                 Ok(WriteOutcome::Deleted(deleted))
             }
-            WriteItem::FindAndUpdate { filters, sort, limit, update } => {
-                self.find_and_update(session, filters, sort, *limit, update).map(WriteOutcome::Found)
-            }
+            WriteItem::FindAndUpdate {
+                filters,
+                sort,
+                limit,
+                update,
+            } => self
+                .find_and_update(session, filters, sort, *limit, update)
+                .map(WriteOutcome::Found),
         }
     }
 
@@ -320,15 +417,28 @@ impl<E: Engine> Setting<E> {
     ) -> Result<UpdateOutcome> {
         if let Some(found) = self.first(session, filter)? {
             let (_, modified) = self.update_found(session, found, filter, update)?;
-            return Ok(UpdateOutcome { matched: 1, modified: u64::from(modified), upserted: None });
+            return Ok(UpdateOutcome {
+                matched: 1,
+                modified: u64::from(modified),
+                upserted: None,
+            });
         }
         if !upsert {
             return Ok(UpdateOutcome::default());
         }
         let new_id = self.inner.ids.next(self.inner.clock.now());
-        let document = update.upsert(filter, &Context { new_id: Some(new_id.into()), ..self.context(None) })?;
+        let document = update.upsert(
+            filter,
+            &Context {
+                new_id: Some(new_id.into()),
+                ..self.context(None)
+            },
+        )?;
         match self.insert_one(session, &document, None)? {
-            InsertOutcome::Inserted(id) => Ok(UpdateOutcome { upserted: Some(id), ..UpdateOutcome::default() }),
+            InsertOutcome::Inserted(id) => Ok(UpdateOutcome {
+                upserted: Some(id),
+                ..UpdateOutcome::default()
+            }),
             InsertOutcome::Duplicate(index) => Err(duplicate(&index)),
         }
     }
@@ -358,7 +468,10 @@ impl<E: Engine> Setting<E> {
                     documents.push(document);
                 }
                 Err(fault) => {
-                    changed.iter().rev().try_for_each(|change| session.revert(change))?;
+                    changed
+                        .iter()
+                        .rev()
+                        .try_for_each(|change| session.revert(change))?;
                     return Err(fault);
                 }
             }
@@ -410,7 +523,14 @@ impl<E: Engine> Setting<E> {
             let page = (wanted - found.len()).max(least);
             least = (page * 2).min(STEP);
             let catalogue = Arc::clone(&session.catalogue);
-            cursor.next_page(self.engine(), &mut *session.transaction, &catalogue, filter, page, &mut found)?;
+            cursor.next_page(
+                self.engine(),
+                &mut *session.transaction,
+                &catalogue,
+                filter,
+                page,
+                &mut found,
+            )?;
             found.retain(|found| !taken.contains(found.id.as_slice()));
         }
         found.truncate(wanted);
@@ -431,14 +551,27 @@ impl<E: Engine> Setting<E> {
         while !cursor.is_done() {
             let catalogue = Arc::clone(&session.catalogue);
             let mut page = Vec::new();
-            cursor.next_page(self.engine(), &mut *session.transaction, &catalogue, filter, STEP, &mut page)?;
-            let new = page.into_iter().filter(|found| !taken.contains(found.id.as_slice()));
-            new.map(|found| top.push(found)).collect::<Result<()>>()?;
+            cursor.next_page(
+                self.engine(),
+                &mut *session.transaction,
+                &catalogue,
+                filter,
+                STEP,
+                &mut page,
+            )?;
+            let mut new = page
+                .into_iter()
+                .filter(|found| !taken.contains(found.id.as_slice()));
+            new.try_for_each(|found| top.push(found))?;
         }
         Ok(top.finish())
     }
 
-    fn first(&self, session: &mut Session<'_, E::Stored>, filter: &Filter) -> Result<Option<Found<E::Stored>>> {
+    fn first(
+        &self,
+        session: &mut Session<'_, E::Stored>,
+        filter: &Filter,
+    ) -> Result<Option<Found<E::Stored>>> {
         Ok(self.collect(session, filter, &Sort::default(), 1, &[])?.pop())
     }
 
@@ -449,9 +582,15 @@ impl<E: Engine> Setting<E> {
         id: &[u8],
         filter: &Filter,
     ) -> Result<Option<Found<E::Stored>>> {
-        let Some(stored) = session.transaction.get(id)? else { return Ok(None) };
+        let Some(stored) = session.transaction.get(id)? else {
+            return Ok(None);
+        };
         let document = self.engine().decode(&stored)?;
-        Ok(filter.matches(&document)?.then(|| Found { id: id.to_vec(), stored, document }))
+        Ok(filter.matches(&document)?.then(|| Found {
+            id: id.to_vec(),
+            stored,
+            document,
+        }))
     }
 
     fn update_found(
@@ -474,7 +613,9 @@ impl<E: Engine> Setting<E> {
         update: &crate::update::Update,
     ) -> Result<(Document, Option<Change<E::Stored>>)> {
         let position = match update.needs_position() {
-            true => filter.find_match(&found.document)?.and_then(|matched| matched.element()),
+            true => filter
+                .find_match(&found.document)?
+                .and_then(|matched| matched.element()),
             false => None,
         };
         let Some(new) = update.apply(&found.document, &self.context(position))? else {

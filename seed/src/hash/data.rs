@@ -1,11 +1,14 @@
-//! What a [`Hash`](super::Hash) can search and sort: values and documents.
+//! What a [`Hash`] can search and sort: values and documents.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use super::Hash;
+use crate::error::Result;
+use crate::filter::Filter;
 use crate::value::{Document, Value, order};
 
-/// A value or a document, as [`Hash`](super::Hash) holds it.
+/// A value or a document, as [`Hash`] holds it.
 pub trait Data: Clone + sealed::Data {}
 
 impl Data for Value {}
@@ -67,5 +70,74 @@ impl sealed::Data for Document {
             Value::Document(document) => Some(document),
             _ => None,
         }
+    }
+}
+
+impl<V: Data> Hash<V> {
+    /// Returns the entries whose documents meet a query, in their order.
+    ///
+    /// A document is found here if and only if a store that holds it finds it. A value that is none is looked at as
+    /// MongoDB keeps the results of a map-reduce: `{"_id": key, "value": value}`.
+    ///
+    /// # Errors
+    /// As [`Filter::parse`] and [`Filter::matches`].
+    ///
+    /// # Example
+    /// ```
+    /// use seed::{Hash, doc};
+    ///
+    /// let counts: Hash = Hash::from(doc! { "mail": 3, "report": 1 });
+    /// let many = counts.find(&doc! { "value": { "$gt": 2 } })?;
+    /// assert_eq!(many.keys().collect::<Vec<_>>(), ["mail"]);
+    /// # Ok::<(), seed::Error>(())
+    /// ```
+    pub fn find(&self, query: &Document) -> Result<Self> {
+        self.find_by(&Filter::parse(query)?)
+    }
+
+    /// Returns the entries whose documents meet a filter, as [`find`](Self::find) does.
+    ///
+    /// # Errors
+    /// As [`Filter::matches`].
+    pub fn find_by(&self, filter: &Filter) -> Result<Self> {
+        let mut found = Self::new();
+        for (key, value) in &self.entries {
+            if filter.matches(&value.document(key))? {
+                found.entries.insert(key.clone(), value.clone());
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn documents_are_found_as_a_store_finds_them() {
+        let hash: Hash<Document> = [("a", doc! {"n": [1, 5]}), ("b", doc! {"n": 3}), ("c", doc! {})]
+            .map(|(key, document)| (key.into(), document))
+            .into_iter()
+            .collect();
+        let keys = |query| hash.find(&query).unwrap().keys().collect::<Vec<_>>().join("");
+        assert_eq!(keys(doc! {"n": {"$gt": 3}}), "a");
+        assert_eq!(keys(doc! {"n": null}), "c");
+        assert_eq!(keys(doc! {}), "abc");
+    }
+
+    #[test]
+    fn other_values_are_found_as_results_of_a_map_reduce() {
+        let hash = Hash::from(doc! {"a": 1, "b": [2, 3], "c": {"value": 5}});
+        let keys = |query| hash.find(&query).unwrap().keys().collect::<Vec<_>>().join("");
+        assert_eq!(keys(doc! {"value": {"$gte": 2}}), "bc");
+        assert_eq!(keys(doc! {"_id": "a"}), "a");
+    }
+
+    #[test]
+    fn a_query_without_meaning_is_refused() {
+        let error = Hash::from(doc! {}).find(&doc! {"a": {"$gtt": 1}}).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Query);
     }
 }

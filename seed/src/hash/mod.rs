@@ -19,7 +19,7 @@ use crate::value::{Document, Text, Value};
 
 /// A map from string keys to values that keeps the order in which the keys were put.
 ///
-/// It looks a key up in constant time, and takes any type of value; [`sort`](Self::sort) and the
+/// It looks a key up in constant time, and takes any type of value; [`find`](Self::find), [`sort`](Self::sort) and the
 /// arrays are there for [`Value`] and [`Document`]. Two are equal if they hold the same in the same order.
 ///
 /// # Example
@@ -32,6 +32,9 @@ use crate::value::{Document, Text, Value};
 /// jobs.set("b", doc! { "tag": "report", "priority": 9 });
 /// jobs.set("c", doc! { "tag": "mail", "priority": 5 });
 ///
+/// let urgent = jobs.find(&doc! { "priority": { "$gte": 5 } })?;
+/// assert_eq!(urgent.keys().collect::<Vec<_>>(), ["b", "c"]);
+///
 /// let mut by_tag: Hash = jobs.map_reduce(
 ///     |_, job, emit| {
 ///         let tag = job.as_document().and_then(|job| job.get("tag")).and_then(Value::as_str);
@@ -41,6 +44,7 @@ use crate::value::{Document, Text, Value};
 /// );
 /// by_tag.sort(Direction::Descending);
 /// assert_eq!(by_tag.at(0), Some(("mail", &2.into())));
+/// # Ok::<(), seed::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Hash<V = Value> {

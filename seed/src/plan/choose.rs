@@ -35,11 +35,19 @@ pub(super) fn full(sort: Fields<'_>) -> Plan {
         is_limited: false,
     };
     let order = order_given(&scan, &[], sort);
-    Plan { scans: vec![scan], order }
+    Plan {
+        scans: vec![scan],
+        order,
+    }
 }
 
 /// Plans each branch of an `$or` on its own; only if each then reads less than everything is it worth it.
-fn union(root: &Node, branches: &[Node], sort: Fields<'_>, indexes: &[Option<IndexView<'_>>]) -> Option<Plan> {
+fn union(
+    root: &Node,
+    branches: &[Node],
+    sort: Fields<'_>,
+    indexes: &[Option<IndexView<'_>>],
+) -> Option<Plan> {
     let mut scans = Vec::with_capacity(branches.len());
     for branch in branches {
         // The other conditions hold beside each branch.
@@ -48,9 +56,15 @@ fn union(root: &Node, branches: &[Node], sort: Fields<'_>, indexes: &[Option<Ind
             return None;
         }
         // A branch is not the whole filter, so its documents are always looked at.
-        scans.push(Scan { is_exact: false, ..scan });
+        scans.push(Scan {
+            is_exact: false,
+            ..scan
+        });
     }
-    Some(Plan { scans, order: Order::Sorted })
+    Some(Plan {
+        scans,
+        order: Order::Sorted,
+    })
 }
 
 fn best(nodes: &[&Node], sort: Fields<'_>, indexes: &[Option<IndexView<'_>>]) -> Plan {
@@ -58,7 +72,11 @@ fn best(nodes: &[&Node], sort: Fields<'_>, indexes: &[Option<IndexView<'_>>]) ->
     let mut best = Candidate::primary(&predicates, sort);
     for (at, index) in indexes.iter().enumerate() {
         let Some(index) = index else { continue };
-        if index.spec.partial_filter().is_none_or(|partial| predicates.imply(partial.root())) {
+        if index
+            .spec
+            .partial_filter()
+            .is_none_or(|partial| predicates.imply(partial.root()))
+        {
             let candidate = Candidate::index(at, index, &predicates, sort);
             if candidate.score(sort) > best.score(sort) {
                 best = candidate;
@@ -69,7 +87,10 @@ fn best(nodes: &[&Node], sort: Fields<'_>, indexes: &[Option<IndexView<'_>>]) ->
     if predicates.is_never {
         scan.ranges.clear();
     }
-    Plan { scans: vec![scan], order: best.order }
+    Plan {
+        scans: vec![scan],
+        order: best.order,
+    }
 }
 
 struct Candidate {
@@ -84,15 +105,31 @@ impl Candidate {
         let fields = [(Path::new("_id"), Direction::Ascending)];
         let scan = scan(Access::Primary, &fields, false, predicates, None);
         let order = order_given(&scan, &[], sort);
-        Self { scan, order, is_unique: true, is_partial: false }
+        Self {
+            scan,
+            order,
+            is_unique: true,
+            is_partial: false,
+        }
     }
 
     fn index(at: usize, index: &IndexView<'_>, predicates: &Predicates<'_>, sort: Fields<'_>) -> Self {
         let partial = index.spec.partial_filter().map(Filter::root);
-        let scan = scan(Access::Index(at), index.spec.fields(), index.is_multikey, predicates, partial);
+        let scan = scan(
+            Access::Index(at),
+            index.spec.fields(),
+            index.is_multikey,
+            predicates,
+            partial,
+        );
         let order = order_given(&scan, index.spec.fields(), sort);
         let is_unique = index.spec.is_unique() && scan.equalities == index.spec.fields().len();
-        Self { scan, order, is_unique, is_partial: partial.is_some() }
+        Self {
+            scan,
+            order,
+            is_unique,
+            is_partial: partial.is_some(),
+        }
     }
 
     /// Ranks a candidate: a single document first, then by how many fields are held and whether the order is given.
@@ -126,10 +163,17 @@ fn scan(
     partial: Option<&Node>,
 ) -> Scan {
     let mut used = vec![false; predicates.list.len()];
-    let mut held = Held { prefixes: vec![Vec::new()], equalities: 0, limit: None, is_exact: true };
+    let mut held = Held {
+        prefixes: vec![Vec::new()],
+        equalities: 0,
+        limit: None,
+        is_exact: true,
+    };
     for (at, (path, direction)) in fields.iter().enumerate() {
         let earlier = &fields[..at];
-        let Some(bounds) = field_bounds(path, earlier, is_multikey, predicates, &mut used) else { break };
+        let Some(bounds) = field_bounds(path, earlier, is_multikey, predicates, &mut used) else {
+            break;
+        };
         if !held.add(bounds.directed(*direction)) {
             break;
         }
@@ -142,7 +186,14 @@ fn scan(
         && predicates.is_complete
         && predicates.list.iter().zip(&used).all(covered);
     let (equalities, is_limited) = (held.equalities, held.limit.is_some());
-    Scan { access, ranges: held.ranges(), is_exact, is_multikey, equalities, is_limited }
+    Scan {
+        access,
+        ranges: held.ranges(),
+        is_exact,
+        is_multikey,
+        equalities,
+        is_limited,
+    }
 }
 
 /// What the fields so far are held to.
@@ -161,9 +212,16 @@ impl Held {
         if !bounds.are_points || !is_few {
             let hull = |ranges: &[KeyRange]| {
                 let (first, last) = (ranges.first()?, ranges.last()?);
-                Some(vec![KeyRange { start: first.start.clone(), end: last.end.clone() }])
+                Some(vec![KeyRange {
+                    start: first.start.clone(),
+                    end: last.end.clone(),
+                }])
             };
-            let ranges = if is_few { bounds.ranges } else { hull(&bounds.ranges).unwrap_or_default() };
+            let ranges = if is_few {
+                bounds.ranges
+            } else {
+                hull(&bounds.ranges).unwrap_or_default()
+            };
             self.is_exact &= is_few;
             self.limit = Some(ranges);
             return false;
@@ -190,7 +248,10 @@ fn below(prefix: &[u8], range: &KeyRange) -> KeyRange {
         Some(end) => Some(key::joined(prefix, end)),
         None => key::after_prefix(prefix),
     };
-    KeyRange { start: key::joined(prefix, &range.start), end }
+    KeyRange {
+        start: key::joined(prefix, &range.start),
+        end,
+    }
 }
 
 /// Joins what the predicates say about one field, and marks those that are used up.
@@ -210,7 +271,7 @@ fn field_bounds(
             if let Some(bounds) = bounds(at) {
                 used[at] = true;
                 all = Some(match all {
-                    Some(so_far) => so_far.and(bounds),
+                    Some(so_far) => so_far.and(&bounds),
                     None => bounds,
                 });
             }
@@ -230,7 +291,7 @@ fn field_bounds(
     let mates = (0..predicates.list.len()).filter(|&other| {
         other != at && element.is_some() && predicates.list[other].element == element && on_path(&other)
     });
-    Some(mates.filter_map(bounds).fold(first, Bounds::and))
+    Some(mates.filter_map(bounds).fold(first, |all, next| all.and(&next)))
 }
 
 /// Tells whether a scan gives the wanted order, documents that tie being ordered by `_id`.
@@ -241,11 +302,19 @@ fn order_given(scan: &Scan, fields: Fields<'_>, sort: Fields<'_>) -> Order {
     // Fields held to a single value are all equal; several values are apart and come in the index's order.
     let skipped = if is_one_range { scan.equalities } else { 0 };
     let is_primary = scan.access == Access::Primary;
-    let given: Vec<_> = if is_primary { vec![&id] } else { fields.iter().chain([&id]).collect() };
+    let given: Vec<_> = if is_primary {
+        vec![&id]
+    } else {
+        fields.iter().chain([&id]).collect()
+    };
     if scan.is_multikey && !multikey_order_holds(scan, fields, &wanted) {
         return Order::Sorted;
     }
-    let held = if is_primary { &[] } else { &fields[..skipped.min(fields.len())] };
+    let held = if is_primary {
+        &[]
+    } else {
+        &fields[..skipped.min(fields.len())]
+    };
     for (order, reversed) in [(Order::Forwards, false), (Order::Backwards, true)] {
         if gives(&given[held.len()..], held, &wanted, reversed) {
             return order;
@@ -265,12 +334,22 @@ fn wanted_order<'a>(sort: Fields<'a>, id: &'a (Path, Direction)) -> Vec<&'a (Pat
     wanted
 }
 
-fn gives(given: &[&(Path, Direction)], held: Fields<'_>, wanted: &[&(Path, Direction)], reversed: bool) -> bool {
+fn gives(
+    given: &[&(Path, Direction)],
+    held: Fields<'_>,
+    wanted: &[&(Path, Direction)],
+    reversed: bool,
+) -> bool {
     let is_held = |path: &Path| held.iter().any(|(held, _)| held == path);
     let mut given = given.iter();
-    wanted.iter().filter(|(path, _)| !is_held(path)).all(|(path, direction)| {
-        given.next().is_some_and(|(has, has_direction)| has == path && (has_direction != direction) == reversed)
-    })
+    wanted
+        .iter()
+        .filter(|(path, _)| !is_held(path))
+        .all(|(path, direction)| {
+            given
+                .next()
+                .is_some_and(|(has, has_direction)| has == path && (has_direction != direction) == reversed)
+        })
 }
 
 /// In a multikey index a document comes at the least of its keys, which is its place in the order only if no range
@@ -278,5 +357,7 @@ fn gives(given: &[&(Path, Direction)], held: Fields<'_>, wanted: &[&(Path, Direc
 fn multikey_order_holds(scan: &Scan, fields: Fields<'_>, wanted: &[&(Path, Direction)]) -> bool {
     let limited = &fields[..(scan.equalities + usize::from(scan.is_limited)).min(fields.len())];
     let root = |path: &Path| path.parts()[0].name().clone();
-    wanted.iter().all(|(path, _)| !limited.iter().any(|(other, _)| root(other) == root(path)))
+    wanted
+        .iter()
+        .all(|(path, _)| !limited.iter().any(|(other, _)| root(other) == root(path)))
 }

@@ -9,7 +9,11 @@ impl Plan {
     /// Fields: `scans` (each `index`, `ranges`, `exact`, `multikey`, `full` if it reads everything), `order`
     /// (`forwards`, `backwards`, `sorted`).
     pub fn explain(&self, indexes: &[Option<IndexView<'_>>]) -> Document {
-        let scans: Array = self.scans.iter().map(|scan| Value::from(explain_scan(scan, indexes))).collect();
+        let scans: Array = self
+            .scans
+            .iter()
+            .map(|scan| Value::from(explain_scan(scan, indexes)))
+            .collect();
         let order = match self.order {
             Order::Forwards => "forwards",
             Order::Backwards => "backwards",

@@ -21,7 +21,11 @@ pub struct CollectionSpec {
 impl CollectionSpec {
     /// Declares a collection without indexes, edition 1.
     pub fn new(name: impl Into<Text>) -> Self {
-        Self { name: name.into(), version: 1, indexes: Vec::new() }
+        Self {
+            name: name.into(),
+            version: 1,
+            indexes: Vec::new(),
+        }
     }
 
     /// Adds an index.
@@ -45,8 +49,14 @@ impl CollectionSpec {
     pub fn check(&self) -> Result<()> {
         check_name(&self.name)?;
         for (at, index) in self.indexes.iter().enumerate() {
-            if self.indexes[..at].iter().any(|earlier| earlier.name == index.name) {
-                return Err(Error::new(ErrorKind::Index, format!("two indexes are named {:?}", index.name)));
+            if self.indexes[..at]
+                .iter()
+                .any(|earlier| earlier.name == index.name)
+            {
+                return Err(Error::new(
+                    ErrorKind::Index,
+                    format!("two indexes are named {:?}", index.name),
+                ));
             }
         }
         Ok(())
@@ -112,7 +122,12 @@ impl IndexSpec {
             };
             return Err(Error::new(ErrorKind::Index, fault).at_path(path.as_str()));
         }
-        Ok(Self { name: name.into(), fields, is_unique: false, partial: None })
+        Ok(Self {
+            name: name.into(),
+            fields,
+            is_unique: false,
+            partial: None,
+        })
     }
 
     /// Lets no two documents have the same key.
@@ -158,20 +173,32 @@ impl IndexSpec {
     /// # Errors
     /// None in practice: a partial filter has no expression that can fail.
     pub fn takes(&self, document: &Document) -> Result<bool> {
-        self.partial.as_ref().map_or(Ok(true), |filter| filter.matches(document))
+        self.partial
+            .as_ref()
+            .map_or(Ok(true), |filter| filter.matches(document))
     }
 
     /// Tells whether a change to this top-level field can change the index.
     pub fn looks_at(&self, field: &str) -> bool {
-        let in_key = self.fields.iter().any(|(path, _)| path.parts()[0].name() == field);
-        in_key || self.partial.as_ref().is_some_and(|filter| filter.source().has(field))
+        let in_key = self
+            .fields
+            .iter()
+            .any(|(path, _)| path.parts()[0].name() == field);
+        in_key
+            || self
+                .partial
+                .as_ref()
+                .is_some_and(|filter| filter.source().has(field))
     }
 
     /// Returns the declaration as a document, as stores keep it.
     pub fn to_document(&self) -> Document {
         let sign = |direction| if direction == Direction::Ascending { 1 } else { -1 };
-        let fields: Document =
-            self.fields.iter().map(|(path, direction)| (path.as_str().into(), sign(*direction).into())).collect();
+        let fields: Document = self
+            .fields
+            .iter()
+            .map(|(path, direction)| (path.as_str().into(), sign(*direction).into()))
+            .collect();
         let mut document = doc! { "name": self.name.clone(), "fields": fields, "unique": (self.is_unique) };
         if let Some(partial) = &self.partial {
             document.set("partial", partial.source().clone());
@@ -184,11 +211,22 @@ impl IndexSpec {
     /// # Errors
     /// [`ErrorKind::Corrupt`] if it is anything else.
     pub fn from_document(document: &Document) -> Result<Self> {
-        let corrupt = || Error::new(ErrorKind::Corrupt, "the store's declaration of an index cannot be read");
+        let corrupt = || {
+            Error::new(
+                ErrorKind::Corrupt,
+                "the store's declaration of an index cannot be read",
+            )
+        };
         let name = document.get("name").and_then(Value::as_str).ok_or_else(corrupt)?;
-        let fields = document.get("fields").and_then(Value::as_document).ok_or_else(corrupt)?;
+        let fields = document
+            .get("fields")
+            .and_then(Value::as_document)
+            .ok_or_else(corrupt)?;
         let mut index = Self::new(name, fields)?;
-        index.is_unique = document.get("unique").and_then(Value::as_bool).ok_or_else(corrupt)?;
+        index.is_unique = document
+            .get("unique")
+            .and_then(Value::as_bool)
+            .ok_or_else(corrupt)?;
         match document.get("partial").and_then(Value::as_document) {
             Some(partial) => index.partial(partial),
             None => Ok(index),
@@ -200,7 +238,11 @@ fn check_partial(node: &Node) -> Result<()> {
     let (path, test) = match node {
         Node::And(nodes) => return nodes.iter().try_for_each(check_partial),
         Node::Field(path, test) if path.is_top_level() => (path, test),
-        _ => return Err(partial_fault("only conditions on top-level fields, all of them met")),
+        _ => {
+            return Err(partial_fault(
+                "only conditions on top-level fields, all of them met",
+            ));
+        }
     };
     check_partial_test(test).map_err(|cause| cause.at_path(path.as_str()))
 }
@@ -209,17 +251,21 @@ fn check_partial_test(test: &Test) -> Result<()> {
     match test {
         Test::Exists(true) => Ok(()),
         Test::All(tests) => tests.iter().try_for_each(check_partial_test),
-        Test::Compare(Comparison::Eq | Comparison::Gt | Comparison::Gte | Comparison::Lt | Comparison::Lte, value)
-            if !matches!(value, Value::Null | Value::Array(_) | Value::Document(_)) =>
-        {
-            Ok(())
-        }
-        _ => Err(partial_fault("equalities and ranges by a plain value, and $exists: true")),
+        Test::Compare(
+            Comparison::Eq | Comparison::Gt | Comparison::Gte | Comparison::Lt | Comparison::Lte,
+            value,
+        ) if !matches!(value, Value::Null | Value::Array(_) | Value::Document(_)) => Ok(()),
+        _ => Err(partial_fault(
+            "equalities and ranges by a plain value, and $exists: true",
+        )),
     }
 }
 
 fn partial_fault(allowed: &str) -> Error {
-    Error::new(ErrorKind::Index, format!("the filter of a partial index takes {allowed}"))
+    Error::new(
+        ErrorKind::Index,
+        format!("the filter of a partial index takes {allowed}"),
+    )
 }
 
 #[cfg(test)]
@@ -228,28 +274,48 @@ mod tests {
 
     #[test]
     fn a_declaration_comes_back_from_its_document() {
-        let index = IndexSpec::new("live", &doc! {"tag": 1, "a.b": -1}).unwrap().unique();
-        let index = index.partial(&doc! {"status": "queued", "n": {"$gt": 1, "$exists": true}}).unwrap();
+        let index = IndexSpec::new("live", &doc! {"tag": 1, "a.b": -1})
+            .unwrap()
+            .unique();
+        let index = index
+            .partial(&doc! {"status": "queued", "n": {"$gt": 1, "$exists": true}})
+            .unwrap();
         assert_eq!(IndexSpec::from_document(&index.to_document()).unwrap(), index);
     }
 
     #[test]
     fn what_cannot_be_kept_up_is_refused() {
         for fields in [doc! {}, doc! {"_id": 1}, doc! {"a.0": 1}] {
-            assert_eq!(IndexSpec::new("x", &fields).unwrap_err().kind(), ErrorKind::Index, "{fields}");
+            assert_eq!(
+                IndexSpec::new("x", &fields).unwrap_err().kind(),
+                ErrorKind::Index,
+                "{fields}"
+            );
         }
         let index = IndexSpec::new("x", &doc! {"a": 1}).unwrap();
         for filter in [
-            doc! {"a": null}, doc! {"a": {"$ne": 1}}, doc! {"a.b": 1}, doc! {"$or": [{"a": 1}]},
-            doc! {"a": {"$exists": false}}, doc! {"a": [1]}, doc! {"a": {"$in": [1]}},
+            doc! {"a": null},
+            doc! {"a": {"$ne": 1}},
+            doc! {"a.b": 1},
+            doc! {"$or": [{"a": 1}]},
+            doc! {"a": {"$exists": false}},
+            doc! {"a": [1]},
+            doc! {"a": {"$in": [1]}},
         ] {
-            assert_eq!(index.clone().partial(&filter).unwrap_err().kind(), ErrorKind::Index, "{filter}");
+            assert_eq!(
+                index.clone().partial(&filter).unwrap_err().kind(),
+                ErrorKind::Index,
+                "{filter}"
+            );
         }
     }
 
     #[test]
     fn an_index_looks_at_its_fields_and_its_filter() {
-        let index = IndexSpec::new("x", &doc! {"a.b": 1}).unwrap().partial(&doc! {"s": 1}).unwrap();
+        let index = IndexSpec::new("x", &doc! {"a.b": 1})
+            .unwrap()
+            .partial(&doc! {"s": 1})
+            .unwrap();
         assert!(index.looks_at("a") && index.looks_at("s") && !index.looks_at("b"));
     }
 }

@@ -79,7 +79,10 @@ impl KeyRange {
 
     /// Returns the range of all entries that begin with these bytes.
     pub fn of_prefix(prefix: &[u8]) -> Self {
-        Self { start: prefix.to_vec(), end: crate::key::after_prefix(prefix) }
+        Self {
+            start: prefix.to_vec(),
+            end: crate::key::after_prefix(prefix),
+        }
     }
 
     /// Tells whether an entry lies within.

@@ -27,7 +27,10 @@ pub(super) struct Predicates<'a> {
 
 impl<'a> Predicates<'a> {
     pub(super) fn of(nodes: &[&'a Node]) -> Self {
-        let mut predicates = Self { is_complete: true, ..Self::default() };
+        let mut predicates = Self {
+            is_complete: true,
+            ..Self::default()
+        };
         nodes.iter().for_each(|node| predicates.read(node));
         predicates
     }
@@ -51,14 +54,20 @@ impl<'a> Predicates<'a> {
                 self.elements += 1;
                 self.read_element(path, node, self.elements);
             }
-            _ => self.list.push(Predicate { path: path.clone(), test, element }),
+            _ => self.list.push(Predicate {
+                path: path.clone(),
+                test,
+                element,
+            }),
         }
     }
 
     /// Reads the conditions on one element of the array at `path`.
     fn read_element(&mut self, path: &Path, node: &'a Node, element: usize) {
         match node {
-            Node::And(nodes) => nodes.iter().for_each(|node| self.read_element(path, node, element)),
+            Node::And(nodes) => nodes
+                .iter()
+                .for_each(|node| self.read_element(path, node, element)),
             Node::Field(inner, test) => {
                 let joined = Path::new(format!("{path}.{inner}"));
                 self.read_test(&joined, test, Some(element));
@@ -80,7 +89,9 @@ impl<'a> Predicates<'a> {
         if let Test::All(tests) = wanted {
             return tests.iter().all(|test| self.imply_test(path, test));
         }
-        self.list.iter().any(|known| known.path == *path && implies(known.test, wanted))
+        self.list
+            .iter()
+            .any(|known| known.path == *path && implies(known.test, wanted))
     }
 
     /// Tells whether all conditions are part of this filter's too, so that nothing of them is left to check.
@@ -102,7 +113,9 @@ fn implies(known: &Test, wanted: &Test) -> bool {
         (Test::Compare(Comparison::Eq, value), _) => equality_implies(value, wanted),
         (Test::Exists(true), Test::Exists(true)) => true,
         (Test::Compare(_, value), Test::Exists(true)) => !value.is_null(),
-        (Test::Compare(known, inner), Test::Compare(wanted, outer)) => range_implies(*known, inner, *wanted, outer),
+        (Test::Compare(known, inner), Test::Compare(wanted, outer)) => {
+            range_implies(*known, inner, *wanted, outer)
+        }
         _ => false,
     }
 }

@@ -20,16 +20,27 @@ pub(super) struct Bounds {
 
 impl Bounds {
     fn none() -> Self {
-        Self { ranges: Vec::new(), are_points: true, are_exact: true }
+        Self {
+            ranges: Vec::new(),
+            are_points: true,
+            are_exact: true,
+        }
     }
 
     fn point(value: &Value) -> Self {
         let ranges = vec![KeyRange::of_prefix(&key::encode(value))];
-        Self { ranges, are_points: true, are_exact: true }
+        Self {
+            ranges,
+            are_points: true,
+            are_exact: true,
+        }
     }
 
     fn inexact(self) -> Self {
-        Self { are_exact: false, ..self }
+        Self {
+            are_exact: false,
+            ..self
+        }
     }
 
     /// Returns what a test says about the part, if it limits it at all.
@@ -39,9 +50,11 @@ impl Bounds {
             Test::Compare(comparison, value) => compared(*comparison, value),
             Test::In(values) => Some(values.iter().map(equal_to).fold(Self::none(), Self::or)),
             Test::Regex(pattern) => Some(beginning_with(pattern.prefix()?)),
-            Test::ElemMatch(Elements::Values(tests)) => {
-                tests.iter().filter_map(Self::of).reduce(Self::and).map(Self::inexact)
-            }
+            Test::ElemMatch(Elements::Values(tests)) => tests
+                .iter()
+                .filter_map(Self::of)
+                .reduce(|all, next| all.and(&next))
+                .map(Self::inexact),
             _ => None,
         }
     }
@@ -59,7 +72,7 @@ impl Bounds {
     }
 
     /// Joins two bounds that one value must both meet.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(super) fn and(self, other: &Self) -> Self {
         let mut ranges = Vec::new();
         for a in &self.ranges {
             for b in &other.ranges {
@@ -99,7 +112,11 @@ fn descending(range: KeyRange) -> KeyRange {
     };
     KeyRange {
         start: range.end.and_then(flipped).unwrap_or_default(),
-        end: if range.start.is_empty() { None } else { flipped(range.start) },
+        end: if range.start.is_empty() {
+            None
+        } else {
+            flipped(range.start)
+        },
     }
 }
 
@@ -112,7 +129,11 @@ fn equal_to(value: &Value) -> Bounds {
         Value::Array(elements) => {
             let first = match elements.first() {
                 Some(first) => Bounds::point(first),
-                None => Bounds { ranges: vec![KeyRange::of_prefix(&[key::EMPTY])], are_points: true, are_exact: false },
+                None => Bounds {
+                    ranges: vec![KeyRange::of_prefix(&[key::EMPTY])],
+                    are_points: true,
+                    are_exact: false,
+                },
             };
             first.or(Bounds::point(value)).inexact()
         }
@@ -125,7 +146,11 @@ fn compared(comparison: Comparison, value: &Value) -> Option<Bounds> {
     match value {
         Value::Null => {
             let is_met = matches!(comparison, Comparison::Gte | Comparison::Lte);
-            return Some(if is_met { Bounds::point(value).inexact() } else { Bounds::none() });
+            return Some(if is_met {
+                Bounds::point(value).inexact()
+            } else {
+                Bounds::none()
+            });
         }
         // Arrays compare as wholes, but the index has their elements.
         Value::Array(_) => return None,
@@ -142,19 +167,42 @@ fn compared(comparison: Comparison, value: &Value) -> Option<Bounds> {
         _ => vec![tag],
     };
     let range = match comparison {
-        Comparison::Eq => KeyRange { start: part, end: above },
-        Comparison::Gt => KeyRange { start: above.unwrap_or_default(), end: Some(vec![tag + 1]) },
-        Comparison::Gte => KeyRange { start: part, end: Some(vec![tag + 1]) },
-        Comparison::Lt => KeyRange { start: bottom, end: Some(part) },
-        Comparison::Lte => KeyRange { start: bottom, end: above },
+        Comparison::Eq => KeyRange {
+            start: part,
+            end: above,
+        },
+        Comparison::Gt => KeyRange {
+            start: above.unwrap_or_default(),
+            end: Some(vec![tag + 1]),
+        },
+        Comparison::Gte => KeyRange {
+            start: part,
+            end: Some(vec![tag + 1]),
+        },
+        Comparison::Lt => KeyRange {
+            start: bottom,
+            end: Some(part),
+        },
+        Comparison::Lte => KeyRange {
+            start: bottom,
+            end: above,
+        },
     };
     let are_exact = !matches!(value, Value::Document(_));
     let ranges = if range.is_empty() { Vec::new() } else { vec![range] };
-    Some(Bounds { ranges, are_points: false, are_exact })
+    Some(Bounds {
+        ranges,
+        are_points: false,
+        are_exact,
+    })
 }
 
 fn beginning_with(prefix: &str) -> Bounds {
     let mut start = Vec::new();
     key::write_string_prefix(prefix, &mut start);
-    Bounds { ranges: vec![KeyRange::of_prefix(&start)], are_points: false, are_exact: false }
+    Bounds {
+        ranges: vec![KeyRange::of_prefix(&start)],
+        are_points: false,
+        are_exact: false,
+    }
 }

@@ -2,10 +2,11 @@
 //!
 //! Source of the rules, above all of what is an inclusion: the projection parser of MongoDB's server.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{self, Expression};
 use crate::filter::Filter;
 use crate::path::Path;
+use crate::value::limits::MAX_DEPTH;
 use crate::value::{Document, Value};
 
 use super::find::{Slice, Step};
@@ -42,6 +43,17 @@ pub(super) fn parse(source: &Document, syntax: Syntax) -> Result<Projection> {
     })
 }
 
+/// Checks a path before it is put into the tree, and before what stands below it is read.
+fn validate(path: &Path) -> Result<()> {
+    if path.parts().len() > MAX_DEPTH {
+        let message = format!("a path has at most {MAX_DEPTH} parts");
+        return Err(Error::new(ErrorKind::Limit, message));
+    }
+    path.parts()
+        .iter()
+        .try_for_each(|part| expr::validate_name(part.name()))
+}
+
 struct Parser {
     syntax: Syntax,
     /// None until a field decides it.
@@ -75,10 +87,7 @@ impl Parser {
             None => Path::new(name),
         };
         let fault = |error: Error| error.at_path(path.as_str());
-        path.parts()
-            .iter()
-            .try_for_each(|part| expr::validate_name(part.name()))
-            .map_err(fault)?;
+        validate(&path).map_err(fault)?;
         let result = match value {
             Value::Bool(_) | Value::Int(_) | Value::Double(_) if self.syntax != Syntax::AddFields => {
                 let is_wanted = expr::is_true(&Some(value.clone()));

@@ -260,3 +260,13 @@ fn a_projected_document_cannot_outgrow_one() {
         ErrorKind::Limit
     );
 }
+
+#[test]
+fn the_depth_is_bounded() {
+    let dotted = |parts| doc! {(vec!["a"; parts].join(".")): 1};
+    assert!(Projection::parse(&dotted(100)).is_ok());
+    assert_eq!(fault(&dotted(101)).kind(), ErrorKind::Limit);
+    let nested = |levels| (1..levels).fold(doc! {"a": 1}, |inner, _| doc! {"a": inner});
+    assert!(Projection::parse(&nested(100)).is_ok());
+    assert_eq!(fault(&nested(101)).kind(), ErrorKind::Limit);
+}

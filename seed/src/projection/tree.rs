@@ -1,11 +1,10 @@
 //! The tree of the fields that a projection names.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::expr::Expression;
 use crate::filter::Filter;
 use crate::path::{Part, Path};
 use crate::value::Text;
-use crate::value::limits::MAX_DEPTH;
 
 /// The fields that a projection names in a document, in the order in which it names them.
 #[derive(Clone, Debug, Default)]
@@ -66,12 +65,8 @@ impl Fields {
     /// Adds what is to be done with a path.
     ///
     /// # Errors
-    /// [`ErrorKind::Query`] if the path, one above it or one below it was named before.
+    /// [`ErrorKind::Query`](crate::ErrorKind::Query) if the path, one above it or one below it was named before.
     pub(super) fn insert(&mut self, path: &Path, child: Child) -> Result<()> {
-        if path.parts().len() > MAX_DEPTH {
-            let message = format!("a path has at most {MAX_DEPTH} parts");
-            return Err(Error::new(ErrorKind::Limit, message).at_path(path.as_str()));
-        }
         self.insert_at(path.parts(), child)
             .map_err(|error| error.at_path(path.as_str()))
     }
@@ -111,13 +106,5 @@ mod tests {
             let error = fields.insert(&Path::new(path), Child::Named).unwrap_err();
             assert_eq!(error.place().path.as_deref(), Some(path));
         }
-    }
-
-    #[test]
-    fn the_depth_is_bounded() {
-        let path = |parts| Path::new(vec!["a"; parts].join("."));
-        assert!(Fields::default().insert(&path(100), Child::Named).is_ok());
-        let error = Fields::default().insert(&path(101), Child::Named).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Limit);
     }
 }

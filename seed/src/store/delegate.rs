@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    Aggregate, Capabilities, Count, Delete, Documents, Find, FindAndUpdate, Insert, InsertOutcome, Store, Subscription,
-    Update, UpdateOutcome, Watch, WriteBatch, WriteOutcome,
+    Aggregate, Capabilities, Count, Delete, Documents, Find, FindAndUpdate, Insert, InsertOutcome, Store,
+    Subscription, Update, UpdateOutcome, Watch, WriteBatch, WriteOutcome,
 };
 use crate::error::Result;
 use crate::plan::CollectionSpec;

@@ -18,7 +18,10 @@ pub trait StoreExt: Store {
     /// As [`Store::insert`].
     async fn insert_one(&self, collection: &str, document: Document) -> Result<InsertOutcome> {
         let outcomes = self.insert(Insert::new(collection, vec![document])).await?;
-        Ok(outcomes.into_iter().next().expect("a store gives one outcome for each document"))
+        Ok(outcomes
+            .into_iter()
+            .next()
+            .expect("a store gives one outcome for each document"))
     }
 
     /// Finds all documents that match and collects them.

@@ -1,7 +1,7 @@
 //! The one trait between documents and whatever keeps them.
 //!
 //! [`Store`] says what every store promises; a queue is correct and fast on all of them because it needs nothing else.
-//! Calls take one [request](request) value and give [outcomes](outcome): what can be expected (a duplicate, a guard that
+//! Calls take one [request] value and give [outcomes](outcome): what can be expected (a duplicate, a guard that
 //! no longer holds) is a value, an [`Error`](crate::Error) is what the caller did not plan for. [`StoreExt`] has the
 //! comforts. An adapter implements this trait, or the smaller [`Engine`](crate::engine::Engine) below it.
 

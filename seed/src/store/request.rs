@@ -21,7 +21,10 @@ pub struct Insert {
 impl Insert {
     /// Inserts documents into a collection.
     pub fn new(collection: impl Into<Text>, documents: Vec<Document>) -> Self {
-        Self { collection: collection.into(), documents }
+        Self {
+            collection: collection.into(),
+            documents,
+        }
     }
 }
 
@@ -46,7 +49,14 @@ pub struct Find {
 impl Find {
     /// Finds the documents of a collection that match.
     pub fn new(collection: impl Into<Text>, filter: Filter) -> Self {
-        Self { collection: collection.into(), filter, sort: Sort::default(), projection: None, skip: 0, limit: None }
+        Self {
+            collection: collection.into(),
+            filter,
+            sort: Sort::default(),
+            projection: None,
+            skip: 0,
+            limit: None,
+        }
     }
 
     /// Sets the order.
@@ -91,7 +101,10 @@ pub struct Count {
 impl Count {
     /// Counts the documents of a collection that match.
     pub fn new(collection: impl Into<Text>, filter: Filter) -> Self {
-        Self { collection: collection.into(), filter }
+        Self {
+            collection: collection.into(),
+            filter,
+        }
     }
 }
 
@@ -108,7 +121,10 @@ pub struct Aggregate {
 impl Aggregate {
     /// Runs a pipeline over a collection.
     pub fn new(collection: impl Into<Text>, pipeline: Pipeline) -> Self {
-        Self { collection: collection.into(), pipeline }
+        Self {
+            collection: collection.into(),
+            pipeline,
+        }
     }
 }
 
@@ -132,7 +148,13 @@ impl FindAndUpdate {
     /// Finds one document that matches and changes it.
     pub fn new(collection: impl Into<Text>, filter: Filter, update: Change) -> Self {
         let collection = collection.into();
-        Self { collection, filters: vec![filter], sort: Sort::default(), limit: 1, update }
+        Self {
+            collection,
+            filters: vec![filter],
+            sort: Sort::default(),
+            limit: 1,
+            update,
+        }
     }
 
     /// Adds a filter that is tried when those before it gave too few.
@@ -176,7 +198,13 @@ pub struct Update {
 impl Update {
     /// Changes all documents of a collection that match.
     pub fn new(collection: impl Into<Text>, filter: Filter, update: Change) -> Self {
-        Self { collection: collection.into(), filter, update, limit: None, upsert: false }
+        Self {
+            collection: collection.into(),
+            filter,
+            update,
+            limit: None,
+            upsert: false,
+        }
     }
 
     /// Sets how many documents are changed at the most.
@@ -199,7 +227,8 @@ impl Update {
     /// [`ErrorKind::Update`](crate::ErrorKind::Update) if the update replaces and the limit is not 1.
     pub fn check(&self) -> Result<()> {
         if self.update.is_replacement() && self.limit != Some(1) {
-            let message = "a replacement is for one document: set the limit to 1, or use operators such as $set";
+            let message =
+                "a replacement is for one document: set the limit to 1, or use operators such as $set";
             return Err(Error::update(message));
         }
         Ok(())
@@ -221,7 +250,11 @@ pub struct Delete {
 impl Delete {
     /// Deletes all documents of a collection that match.
     pub fn new(collection: impl Into<Text>, filter: Filter) -> Self {
-        Self { collection: collection.into(), filter, limit: None }
+        Self {
+            collection: collection.into(),
+            filter,
+            limit: None,
+        }
     }
 
     /// Sets how many documents are deleted at the most.
@@ -245,7 +278,10 @@ pub struct WriteBatch {
 impl WriteBatch {
     /// Makes a batch of writes to a collection.
     pub fn new(collection: impl Into<Text>, items: Vec<WriteItem>) -> Self {
-        Self { collection: collection.into(), items }
+        Self {
+            collection: collection.into(),
+            items,
+        }
     }
 }
 
@@ -283,12 +319,22 @@ pub enum WriteItem {
 impl WriteItem {
     /// Changes the first document that matches.
     pub fn update(filter: Filter, update: Change) -> Self {
-        Self::Update { filter, update, known: None, upsert: false }
+        Self::Update {
+            filter,
+            update,
+            known: None,
+            upsert: false,
+        }
     }
 
     /// Changes a document that the caller has seen before.
     pub fn update_known(known: Document, filter: Filter, update: Change) -> Self {
-        Self::Update { filter, update, known: Some(known), upsert: false }
+        Self::Update {
+            filter,
+            update,
+            known: Some(known),
+            upsert: false,
+        }
     }
 }
 

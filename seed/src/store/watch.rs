@@ -58,7 +58,9 @@ impl Watchers {
     /// Opens a watch on a collection.
     pub fn watch(&self, collection: &str) -> Watch {
         let mut senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = senders.entry(collection.into()).or_insert_with(|| watch::Sender::new(0));
+        let sender = senders
+            .entry(collection.into())
+            .or_insert_with(|| watch::Sender::new(0));
         Watch(sender.subscribe())
     }
 
@@ -73,7 +75,9 @@ impl Watchers {
     /// Wakes all watches, when something changed and nothing says what.
     pub fn wake_all(&self) {
         let senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        senders.values().for_each(|sender| sender.send_modify(|commits| *commits = commits.wrapping_add(1)));
+        senders
+            .values()
+            .for_each(|sender| sender.send_modify(|commits| *commits = commits.wrapping_add(1)));
     }
 }
 
@@ -85,7 +89,9 @@ impl Topics {
     /// Subscribes to a topic.
     pub fn subscribe(&self, topic: &str) -> Subscription {
         let mut senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = senders.entry(topic.into()).or_insert_with(|| broadcast::Sender::new(MESSAGES_KEPT));
+        let sender = senders
+            .entry(topic.into())
+            .or_insert_with(|| broadcast::Sender::new(MESSAGES_KEPT));
         Subscription(sender.subscribe())
     }
 
@@ -93,7 +99,10 @@ impl Topics {
     pub fn publish(&self, topic: &str, message: Document) {
         let mut senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A topic without subscribers is forgotten, so that names do not pile up.
-        if senders.get(topic).is_some_and(|sender| sender.send(message).is_err()) {
+        if senders
+            .get(topic)
+            .is_some_and(|sender| sender.send(message).is_err())
+        {
             senders.remove(topic);
         }
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask tidy`: the habits of this house that no other tool checks.
 //!
 //! A rule is a function from a [`Source`] to what is wrong in it, in a file of its own; [`arrows`] and [`front`] look at
-//! whole crates. At the end come the [longest](longest) files and functions, which should shrink over time.
+//! whole crates. At the end come the [longest] files and functions, which should shrink over time.
 
 mod arrows;
 mod front;

@@ -1,4 +1,6 @@
-use crate::update::Context;
+use super::{MAX_GROWTH, Run};
+use crate::update::tree::Branch;
+use crate::update::{Context, Operators};
 use crate::{DateTime, Document, ErrorKind, Result, Update, Value};
 
 fn apply_with(
@@ -47,13 +49,20 @@ fn an_array_is_filled_up_with_nulls_within_bounds() {
     );
     assert!(apply(&doc! {"$set": {"v.1500001": 1}}, &doc! {"v": [0]}).is_some());
     fails(&doc! {"$set": {"v.1500002": 1}}, &doc! {"v": [0]});
-    let mut far = Document::new();
-    for name in ["a", "b", "c", "d"] {
-        far.set(format!("{name}.1500000"), 1);
-    }
-    let document = doc! {"a": [], "b": [], "c": [], "d": []};
-    let error = apply_with(&doc! {"$set": far}, &[], &document).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Limit);
+}
+
+#[test]
+fn arrays_grow_no_further_than_a_document_can_hold() {
+    let operators = Operators {
+        root: Branch::default(),
+        array_filters: Vec::new(),
+        positional: false,
+    };
+    let document = Document::new();
+    let mut run = Run::updating(&operators, &document, &Context::at(DateTime::from_millis(0)));
+    assert!(run.grow(MAX_GROWTH).is_ok());
+    assert_eq!(run.grow(1).unwrap_err().kind(), ErrorKind::Limit);
+    assert_eq!(run.grow(usize::MAX).unwrap_err().kind(), ErrorKind::Limit);
 }
 
 #[test]
