@@ -25,7 +25,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     for (name, step) in STEPS {
         let began = Instant::now();
         eprintln!("ci: {name} …");
-        step().with_context(|| format!("{name} are not in order"))?;
+        step().with_context(|| format!("ci stopped at {name}"))?;
         eprintln!("ci: {name}: {:.1} s", began.elapsed().as_secs_f64());
     }
     eprintln!("ci: all in order after {:.0} s", start.elapsed().as_secs_f64());
