@@ -18,6 +18,8 @@
 
 use std::collections::BTreeSet;
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::path::{Part, Path};
 use crate::sort::Direction;
@@ -149,11 +151,14 @@ fn write_bits(double: f64, out: &mut Vec<u8>) {
     out.extend(bits.to_be_bytes());
 }
 
+/// Some keys in their order, most often just one.
+pub type Keys = SmallVec<[KeyBytes; 1]>;
+
 /// The keys of one document in one index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexKeys {
     /// The keys in their order, each once.
-    pub keys: Vec<KeyBytes>,
+    pub keys: Keys,
     /// Whether an array was met, so that the index must be read as a multikey one.
     pub is_multikey: bool,
 }
@@ -165,7 +170,7 @@ pub struct IndexKeys {
 pub fn index_keys(document: &Document, fields: &[(Path, Direction)]) -> Result<IndexKeys> {
     if let Some(key) = plain_key(document, fields) {
         return Ok(IndexKeys {
-            keys: vec![key],
+            keys: smallvec![key],
             is_multikey: false,
         });
     }
@@ -437,7 +442,7 @@ mod tests {
         .unwrap();
         assert!(got.is_multikey);
         assert_eq!(
-            got.keys,
+            got.keys.to_vec(),
             [one(&[1.into(), "x".into()]), one(&[2.into(), "x".into()])]
         );
     }
@@ -447,7 +452,7 @@ mod tests {
         let document = doc! {"a": [{"x": 1, "y": 2}, {"x": 3}]};
         let got = keys(&document, &[("a.x", Ascending), ("a.y", Ascending)]).unwrap();
         assert_eq!(
-            got.keys,
+            got.keys.to_vec(),
             [one(&[1.into(), 2.into()]), one(&[3.into(), Value::Null])]
         );
     }
@@ -461,9 +466,12 @@ mod tests {
 
     #[test]
     fn missing_is_null_and_an_empty_array_is_below_it() {
-        assert_eq!(keys(&doc! {}, &[("a", Ascending)]).unwrap().keys, [vec![NULL]]);
         assert_eq!(
-            keys(&doc! {"a": []}, &[("a", Ascending)]).unwrap().keys,
+            keys(&doc! {}, &[("a", Ascending)]).unwrap().keys.to_vec(),
+            [vec![NULL]]
+        );
+        assert_eq!(
+            keys(&doc! {"a": []}, &[("a", Ascending)]).unwrap().keys.to_vec(),
             [vec![EMPTY]]
         );
         for document in [
@@ -473,7 +481,7 @@ mod tests {
             doc! {"a": 1},
         ] {
             assert_eq!(
-                keys(&document, &[("a.b", Ascending)]).unwrap().keys,
+                keys(&document, &[("a.b", Ascending)]).unwrap().keys.to_vec(),
                 [vec![NULL]],
                 "{document}"
             );
@@ -484,11 +492,11 @@ mod tests {
     fn a_position_names_one_element() {
         let document = doc! {"a": [[5, 4], 1]};
         assert_eq!(
-            keys(&document, &[("a.1", Ascending)]).unwrap().keys,
+            keys(&document, &[("a.1", Ascending)]).unwrap().keys.to_vec(),
             [encode(&1.into())]
         );
         assert_eq!(
-            keys(&document, &[("a.0", Ascending)]).unwrap().keys,
+            keys(&document, &[("a.0", Ascending)]).unwrap().keys.to_vec(),
             [encode(&4.into()), encode(&5.into())]
         );
     }

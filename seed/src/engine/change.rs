@@ -120,17 +120,21 @@ fn add_index_changes<S>(
 
 /// Returns the top-level fields in which two documents differ.
 fn changed_fields<'a>(old: &'a Document, new: &'a Document) -> Vec<&'a str> {
-    let mut changed = Vec::new();
+    let mut changed = Vec::with_capacity(8);
+    let mut kept = 0;
     for (at, (name, value)) in new.fields().iter().enumerate() {
         // An update seldom moves a field, so it is looked for in its old place first.
         let before = match old.fields().get(at) {
             Some((other, before)) if other == name => Some(before),
             _ => old.get(name),
         };
+        kept += usize::from(before.is_some());
         if before != Some(value) {
             changed.push(name.as_str());
         }
     }
-    changed.extend(old.keys().filter(|name| !new.has(name)));
+    if kept < old.len() {
+        changed.extend(old.keys().filter(|name| !new.has(name)));
+    }
     changed
 }

@@ -14,6 +14,40 @@ pub(super) fn fields(root: &Branch) -> Option<Vec<(Text, Option<Value>)>> {
         .collect()
 }
 
+/// Reads an update that is plainly of this kind without the detour over the tree; none if it must be looked at closer.
+pub(super) fn read(source: &Document) -> Option<Vec<(Text, Option<Value>)>> {
+    let mut fields = Vec::with_capacity(
+        source
+            .values()
+            .filter_map(Value::as_document)
+            .map(Document::len)
+            .sum(),
+    );
+    for (operator, operands) in source.iter() {
+        let operands = operands.as_document().filter(|operands| !operands.is_empty())?;
+        for (name, operand) in operands.fields() {
+            let value = match operator {
+                "$set" => Some(operand.clone()),
+                "$unset" => None,
+                _ => return None,
+            };
+            fields.push((name.clone(), value));
+        }
+    }
+    fields.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let is_twice = fields.windows(2).any(|pair| pair[0].0 == pair[1].0);
+    (!is_twice && fields.iter().all(|(name, _)| is_plain(name))).then_some(fields)
+}
+
+/// Tells whether a path is one name of letters, which has no second meaning and no order but that of its bytes.
+fn is_plain(path: &str) -> bool {
+    path != "_id"
+        && !path.is_empty()
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+}
+
 fn field(name: &Text, node: &Node) -> Option<(Text, Option<Value>)> {
     let Node::Leaf(leaf) = node else {
         return None;
@@ -57,6 +91,28 @@ mod tests {
             ("b".into(), Some(Value::Int(1))),
         ];
         assert_eq!(update.constant(), Some(&expected[..]));
+    }
+
+    #[test]
+    fn what_is_read_at_once_is_what_the_tree_gives() {
+        for source in [
+            doc! {"$set": {"b": 1, "a": {"x.y": 1}}, "$unset": {"aa": 1}},
+            doc! {"$set": {"run_at": 1, "Z": 2, "_a": 3}},
+        ] {
+            let read = super::read(&source).unwrap();
+            let update = Update::parse(&source, &[]).unwrap();
+            assert_eq!(update.constant(), Some(&read[..]));
+        }
+        for source in [
+            doc! {"$set": {"a": 1}, "$unset": {"a": 1}},
+            doc! {"$set": {}},
+            doc! {"$set": {"a.b": 1}},
+            doc! {"$set": {"_id": 1}},
+            doc! {"$set": {"a": 1}, "$inc": {"b": 1}},
+            doc! {"$set": 1},
+        ] {
+            assert_eq!(super::read(&source), None, "{source}");
+        }
     }
 
     #[test]

@@ -14,6 +14,11 @@ use crate::value::{Document, Value};
 pub(super) fn parse(source: &Document, array_filters: &[Document]) -> Result<Body> {
     // A value may nest as deep as in a document, and it stands a few levels deeper in the update.
     limits::check_depth(&source.clone().into(), MAX_DEPTH + 4)?;
+    if array_filters.is_empty()
+        && let Some(fields) = constant::read(source).filter(|fields| !fields.is_empty())
+    {
+        return Ok(Body::Constant(fields));
+    }
     if source.keys().next().is_some_and(|name| name.starts_with('$')) {
         return Parser::new(array_filters)?.operators(source);
     }

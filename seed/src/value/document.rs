@@ -1,6 +1,7 @@
 //! An ordered list of named values.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use ecow::EcoVec;
 
@@ -20,7 +21,7 @@ use super::{Text, Value, json};
 /// assert_eq!(job.get("priority"), Some(&5.into()));
 /// assert_eq!(job.keys().collect::<Vec<_>>(), ["task", "data", "priority"]);
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, Eq)]
 pub struct Document {
     fields: EcoVec<(Text, Value)>,
 }
@@ -131,6 +132,18 @@ impl Document {
     /// Returns the position of a field.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|(field, _)| field == name)
+    }
+}
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        super::shares(&self.fields, &other.fields) || self.fields == other.fields
+    }
+}
+
+impl Hash for Document {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.fields.hash(state);
     }
 }
 

@@ -190,7 +190,7 @@ impl PartialEq for Value {
             (Self::Binary(a), Self::Binary(b)) => a == b,
             (Self::Date(a), Self::Date(b)) => a == b,
             (Self::ObjectId(a), Self::ObjectId(b)) => a == b,
-            (Self::Array(a), Self::Array(b)) => a == b,
+            (Self::Array(a), Self::Array(b)) => shares(a, b) || a == b,
             (Self::Document(a), Self::Document(b)) => a == b,
             _ => false,
         }
@@ -198,6 +198,11 @@ impl PartialEq for Value {
 }
 
 impl Eq for Value {}
+
+/// Tells whether two lists are clones that share their elements, which need not be compared then.
+fn shares<T>(a: &EcoVec<T>, b: &EcoVec<T>) -> bool {
+    std::ptr::eq(a.as_slice(), b.as_slice())
+}
 
 impl Hash for Value {
     fn hash<H: Hasher>(&self, state: &mut H) {
