@@ -245,7 +245,7 @@ async fn log_progress_and_result_are_kept_with_the_job() {
     let worker = queue.process(["default"]).start();
     started.notified().await;
     // What a running action says can be seen while it runs.
-    tokio::time::sleep(Duration::from_secs(2)).await; // paused time: this only lets the processor come round
+    setting::pass(Duration::from_secs(2)).await;
     let job = queue.job(&id).await.unwrap().unwrap();
     assert_eq!(job.status, Status::Processing);
     assert_eq!(
@@ -273,7 +273,7 @@ async fn a_stop_waits_for_what_runs_and_hands_back_what_takes_too_long() {
         .define("sleeps")
         .action(async |job| {
             let seconds = job.data::<u64>()?;
-            tokio::time::sleep(Duration::from_secs(seconds)).await; // paused time
+            setting::pass(Duration::from_secs(seconds)).await;
             Ok(Value::Null)
         })
         .unwrap();
@@ -302,7 +302,7 @@ async fn a_failure_during_the_stop_is_stored() {
     queue
         .define("fails")
         .action(async |_| {
-            tokio::time::sleep(Duration::from_secs(2)).await; // paused time
+            setting::pass(Duration::from_secs(2)).await;
             Err(Failure::new("late"))
         })
         .unwrap();

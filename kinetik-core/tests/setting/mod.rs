@@ -1,6 +1,9 @@
 //! A queue in memory on tokio's paused time, and what the tests ask of it.
 
+#![allow(clippy::unwrap_used, reason = "this is a part of tests")]
+
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use kinetik_core::{DEFAULT_QUEUE, Queue, Status, TokioRuntime};
 use seed::store::{Count, StoreExt};
@@ -64,6 +67,11 @@ impl Notes {
             self.0.1.notified().await;
         }
     }
+}
+
+/// Lets paused time pass.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::sleep(time).await; // tidy: a sleep, because paused time moves by nothing else and takes none
 }
 
 pub(crate) async fn wait_for_end(queue: &Queue, id: &str) {
