@@ -142,8 +142,8 @@ fn direction(direction: &Value) -> Result<Direction> {
 mod tests {
     use super::*;
 
-    fn sorted(sort: Document, documents: Vec<Document>) -> Vec<Value> {
-        let sorted = Sort::parse(&sort).unwrap().sort(documents).unwrap();
+    fn sorted(sort: &Document, documents: Vec<Document>) -> Vec<Value> {
+        let sorted = Sort::parse(sort).unwrap().sort(documents).unwrap();
         sorted
             .iter()
             .map(|document| document.id().cloned().unwrap_or_default())
@@ -158,14 +158,14 @@ mod tests {
             doc! {"_id": 3, "a": 1, "b": 2},
         ];
         assert_eq!(
-            sorted(doc! {"a": 1, "b": -1}, documents.clone()),
+            sorted(&doc! {"a": 1, "b": -1}, documents.clone()),
             [3, 1, 2].map(Value::Int)
         );
         assert_eq!(
-            sorted(doc! {"b": -1.0, "a": -1}, documents.clone()),
+            sorted(&doc! {"b": -1.0, "a": -1}, documents.clone()),
             [3, 2, 1].map(Value::Int)
         );
-        assert_eq!(sorted(doc! {}, documents), [1, 2, 3].map(Value::Int));
+        assert_eq!(sorted(&doc! {}, documents), [1, 2, 3].map(Value::Int));
     }
 
     #[test]
@@ -176,7 +176,7 @@ mod tests {
             doc! {"_id": 3, "a": 1},
             doc! {"_id": 4, "a": null},
         ];
-        assert_eq!(sorted(doc! {"a": -1}, documents), [1, 3, 2, 4].map(Value::Int));
+        assert_eq!(sorted(&doc! {"a": -1}, documents), [1, 3, 2, 4].map(Value::Int));
     }
 
     #[test]
@@ -187,10 +187,10 @@ mod tests {
             doc! {"_id": 3, "a": []},
         ];
         assert_eq!(
-            sorted(doc! {"a": 1}, documents.clone()),
+            sorted(&doc! {"a": 1}, documents.clone()),
             [3, 1, 2].map(Value::Int)
         );
-        assert_eq!(sorted(doc! {"a": -1}, documents), [1, 2, 3].map(Value::Int));
+        assert_eq!(sorted(&doc! {"a": -1}, documents), [1, 2, 3].map(Value::Int));
     }
 
     #[test]

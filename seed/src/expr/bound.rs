@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::value::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
-use crate::value::{Array, Value};
+use crate::value::{Array, Document, Value};
 
 /// The bytes that a growing value may still take, and the levels below it.
 ///
@@ -79,6 +79,18 @@ fn inner(depth: usize) -> Result<usize> {
             ErrorKind::Limit,
             format!("the value nests deeper than {MAX_DEPTH} levels"),
         )
+    })
+}
+
+/// Checks a document that was put together of parts.
+///
+/// # Errors
+/// [`ErrorKind::Limit`] if it is larger or deeper than a document may be.
+pub(crate) fn check(document: &Document) -> Result<()> {
+    let mut bound = Bound::new();
+    document.iter().try_for_each(|(name, value)| {
+        bound.take(name.len())?;
+        bound.add(value)
     })
 }
 

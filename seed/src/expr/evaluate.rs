@@ -38,10 +38,8 @@ impl Scope<'_> {
                     .collect::<Result<_>>()?;
                 (operator.apply)(&operands).map_err(|error| error.at_operator(operator.name))
             }
-            Node::All(operands) => self
-                .first_being(operands, false)
-                .map(|found| Some((!found).into())),
-            Node::Any(operands) => self.first_being(operands, true).map(|found| Some(found.into())),
+            Node::All(operands) => Ok(Some(self.all(operands)?.into())),
+            Node::Any(operands) => Ok(Some(self.any(operands)?.into())),
             Node::FirstNonNull(operands) => self.first_non_null(operands),
             Node::Branches { branches, default } => self.branches(branches, default.as_deref()),
             Node::Let { values, body } => {
@@ -83,10 +81,20 @@ impl Scope<'_> {
         Ok(self.evaluate(node)?.unwrap_or_default())
     }
 
-    /// Looks for an operand that is true, or false; those after it are not worked out.
-    fn first_being(&mut self, operands: &[Node], wanted: bool) -> Result<bool> {
+    /// Tells whether all operands are true; those after one that is not are not worked out.
+    fn all(&mut self, operands: &[Node]) -> Result<bool> {
         for operand in operands {
-            if is_true(&self.evaluate(operand)?) == wanted {
+            if !is_true(&self.evaluate(operand)?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Tells whether an operand is true; those after it are not worked out.
+    fn any(&mut self, operands: &[Node]) -> Result<bool> {
+        for operand in operands {
+            if is_true(&self.evaluate(operand)?) {
                 return Ok(true);
             }
         }
@@ -221,7 +229,7 @@ mod tests {
 
     #[test]
     fn only_the_branch_taken_is_worked_out() {
-        let bad = || doc! {"$divide": [1, 0]};
+        let bad = || doc! {"$divide": ["$a", 0]};
         assert_eq!(value(doc! {"$cond": [true, 1, (bad())]}), 1.into());
         assert_eq!(
             value(doc! {"$cond": {"if": "$none", "then": (bad()), "else": 2}}),

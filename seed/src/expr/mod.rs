@@ -1,8 +1,8 @@
 //! Expressions: values worked out from a document, for `$expr`, projections and pipelines.
 //!
-//! An expression is parsed once into a tree of [`Node`]s ([`parse`]) and then worked out for many documents
-//! ([`evaluate`]). Most operators are plain functions over values that were worked out before; they stand in the
-//! tables of [`ops`], one theme a file. The few that decide themselves what is worked out, such as `$cond` and
+//! An expression is parsed once into a tree of `Node`s (`parse`) and then worked out for many documents
+//! (`evaluate`). Most operators are plain functions over values that were worked out before; they stand in the
+//! tables of `ops`, one theme a file. The few that decide themselves what is worked out, such as `$cond` and
 //! `$map`, are nodes of their own.
 
 mod bound;
@@ -18,7 +18,10 @@ use crate::value::{Document, Text, Value};
 use ops::Operator;
 use reference::Reference;
 
-pub(crate) use bound::Bound;
+pub(crate) use bound::{Bound, check};
+pub(crate) use ops::is_true;
+pub(crate) use ops::merge_into;
+pub(crate) use reference::validate_name;
 pub(crate) use sum::{Average, Sum};
 
 /// How deep operators, arrays and documents may nest in an expression.
@@ -75,6 +78,15 @@ enum Node {
         initial: Box<Self>,
         body: Box<Self>,
     },
+}
+
+impl Node {
+    fn as_literal(&self) -> Option<&Value> {
+        match self {
+            Self::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

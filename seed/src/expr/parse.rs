@@ -33,7 +33,7 @@ impl Parser {
             Value::String(text) if text.starts_with('$') => {
                 Reference::parse(text, &self.variables).map(Node::Reference)
             }
-            Value::Array(elements) => self.operands(elements).map(Node::Array),
+            Value::Array(elements) => self.operands(elements).map(array),
             Value::Document(document) => self.document(document),
             literal => Ok(Node::Literal(literal.clone())),
         };
@@ -73,7 +73,7 @@ impl Parser {
                 self.operator(name, argument)
                     .map_err(|error| error.at_operator(name))
             }
-            _ => self.fields(document).map(Node::Document),
+            _ => self.fields(document).map(document_of),
         }
     }
 
@@ -95,15 +95,16 @@ impl Parser {
             return form;
         }
         let operator = ops::find(name).ok_or_else(|| unknown(name))?;
-        Ok(Node::Call(operator, self.operands_of(operator, argument)?))
+        let operands = self.operands_of(operator, argument)?;
+        constant_call(operator, &operands).unwrap_or(Ok(Node::Call(operator, operands)))
     }
 
     fn operands_of(&mut self, operator: &Operator, argument: &Value) -> Result<Vec<Node>> {
         match operator.takes {
-            Takes::Named(names) => self.named_operands(argument, names),
+            Takes::Named { required, names } => self.named_operands(argument, required, names),
             Takes::Date => match argument {
                 Value::Document(inner) if inner.keys().next().is_some_and(|name| !name.starts_with('$')) => {
-                    self.named_operands(argument, &["date", "timezone"])
+                    self.named_operands(argument, 1, &["date", "timezone"])
                 }
                 Value::Array(elements) if elements.len() != 1 => Err(Error::query("takes one date")),
                 argument => self.arguments(argument),
@@ -122,17 +123,44 @@ impl Parser {
         }
     }
 
-    /// Reads operands with names, of which all but the first may be left out and are then missing.
-    fn named_operands(&mut self, argument: &Value, names: &[&str]) -> Result<Vec<Node>> {
+    /// Reads operands with names; those that may be left out come last.
+    fn named_operands(&mut self, argument: &Value, required: usize, names: &[&str]) -> Result<Vec<Node>> {
         let values = forms::named(argument, names)?;
-        if values.first().is_some_and(Option::is_none) {
-            return Err(Error::query(format!("{} is missing", names[0])));
+        if let Some(absent) = values.iter().take(required).position(Option::is_none) {
+            return Err(Error::query(format!("{} is missing", names[absent])));
         }
-        let absent = || Ok(Node::Reference(Reference::missing()));
         values
             .into_iter()
-            .map(|value| value.map_or_else(absent, |value| self.operand(value)))
+            .flatten()
+            .map(|value| self.operand(value))
             .collect()
+    }
+}
+
+/// Works a call out while it is parsed, if all its operands are constant.
+///
+/// MongoDB's server does so too, and so refuses a division by zero even if no document comes by.
+fn constant_call(operator: &Operator, operands: &[Node]) -> Option<Result<Node>> {
+    let values: Option<Vec<_>> = operands
+        .iter()
+        .map(|node| node.as_literal().cloned().map(Some))
+        .collect();
+    let result = (operator.apply)(&values?);
+    Some(result.map(|value| value.map_or_else(|| Node::Reference(Reference::missing()), Node::Literal)))
+}
+
+fn array(elements: Vec<Node>) -> Node {
+    match elements.iter().map(|node| node.as_literal().cloned()).collect() {
+        Some(values) => Node::Literal(Value::Array(values)),
+        None => Node::Array(elements),
+    }
+}
+
+fn document_of(fields: Vec<(Text, Node)>) -> Node {
+    let constant = |(name, node): &(Text, Node)| Some((name.clone(), node.as_literal()?.clone()));
+    match fields.iter().map(constant).collect() {
+        Some(document) => Node::Literal(Value::Document(document)),
+        None => Node::Document(fields),
     }
 }
 

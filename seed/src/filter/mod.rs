@@ -8,6 +8,7 @@
 //! the values of `$in` are sorted and several. So planners need not look for the same thing in several shapes.
 
 mod matches;
+mod names;
 pub mod ops;
 mod parse;
 mod walk;

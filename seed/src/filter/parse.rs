@@ -8,56 +8,16 @@ use super::ops::bits::{BitTest, Demand};
 use super::ops::element::{self, TypeSet};
 use super::ops::text::Pattern;
 use super::ops::{compare, logic, modulo};
-use super::{Comparison, Node, Test};
+use super::{Comparison, Node, Test, names};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Expression;
 use crate::path::Path;
-use crate::suggest::did_you_mean;
 use crate::value::limits::{self, MAX_DEPTH};
 use crate::value::{Document, Value};
 
 /// How many conditions a filter may have: operators, equalities, and the filters and values in the lists of `$and`,
 /// `$or`, `$nor` and `$all`. The values of `$in` do not count.
 pub const MAX_CLAUSES: usize = 5_000;
-
-/// Those that cannot be given here are among them: they too tell a query from a row of operators.
-const TOP_LEVEL_OPERATORS: [&str; 11] = [
-    "$and",
-    "$or",
-    "$nor",
-    "$expr",
-    "$comment",
-    "$alwaysTrue",
-    "$alwaysFalse",
-    "$jsonSchema",
-    "$sampleRate",
-    "$text",
-    "$where",
-];
-
-const FIELD_OPERATORS: [&str; 21] = [
-    "$eq",
-    "$ne",
-    "$gt",
-    "$gte",
-    "$lt",
-    "$lte",
-    "$in",
-    "$nin",
-    "$not",
-    "$exists",
-    "$type",
-    "$size",
-    "$all",
-    "$elemMatch",
-    "$mod",
-    "$regex",
-    "$options",
-    "$bitsAllSet",
-    "$bitsAnySet",
-    "$bitsAllClear",
-    "$bitsAnyClear",
-];
 
 pub(super) fn parse(source: &Document) -> Result<Node> {
     // A filter is a document and keeps to the limits of one, which bounds how deep its operators nest.
@@ -124,7 +84,7 @@ impl Parser {
             "$comment" => return Ok(None),
             // The parts of a reference to a document are fields, whatever their names begin with.
             "$ref" | "$id" | "$db" => Node::Field(Path::new(name), equality(operand)),
-            _ => return Err(unknown_top_level(name)),
+            _ => return Err(names::unknown_top_level(name)),
         }))
     }
 
@@ -189,7 +149,7 @@ impl Parser {
             "$bitsAnySet" => Test::Bits(BitTest::parse(Demand::AnySet, operand)?),
             "$bitsAllClear" => Test::Bits(BitTest::parse(Demand::AllClear, operand)?),
             "$bitsAnyClear" => Test::Bits(BitTest::parse(Demand::AnyClear, operand)?),
-            _ => return Err(unknown_on_field(name)),
+            _ => return Err(names::unknown_on_field(name)),
         }))
     }
 
@@ -221,72 +181,12 @@ pub(super) fn is_operators(value: &Value) -> bool {
     })
 }
 
-/// Tells whether the name is an operator that joins whole filters, or one that stands in their place.
-pub(super) fn is_top_level_operator(name: &str) -> bool {
-    TOP_LEVEL_OPERATORS.contains(&name)
-}
-
-/// Tells whether the name is an operator on the values of a field.
-pub(super) fn is_field_operator(name: &str) -> bool {
-    FIELD_OPERATORS.contains(&name)
-}
-
 fn equality(operand: &Value) -> Test {
     Test::Compare(Comparison::Eq, operand.clone())
 }
 
 fn negation(test: Test) -> Test {
     Test::Not(Box::new(test))
-}
-
-fn unknown_top_level(name: &str) -> Error {
-    if is_field_operator(name) {
-        return Error::query(format!(
-            "{name} stands under a field, as in {{\"field\": {{{name:?}: …}}}}"
-        ));
-    }
-    refused(name).unwrap_or_else(|| {
-        Error::query(format!(
-            "unknown operator {name}{}",
-            did_you_mean(name, TOP_LEVEL_OPERATORS)
-        ))
-    })
-}
-
-fn unknown_on_field(name: &str) -> Error {
-    if !name.starts_with('$') {
-        return Error::query(format!(
-            "the field {name:?} cannot stand beside operators: name it by its path"
-        ));
-    }
-    refused(name).unwrap_or_else(|| {
-        if is_top_level_operator(name) {
-            return Error::query(format!(
-                "{name} joins whole filters: it stands beside fields, not under one"
-            ));
-        }
-        Error::query(format!(
-            "unknown operator {name}{}",
-            did_you_mean(name, FIELD_OPERATORS)
-        ))
-    })
-}
-
-/// Makes the error about an operator that MongoDB has and that cannot be given here.
-fn refused(name: &str) -> Option<Error> {
-    let reason = match name {
-        "$where" => "it runs a script; write the condition as an $expr",
-        "$text" => "it needs an index of words; a $regex finds text",
-        "$near" | "$nearSphere" | "$geoNear" | "$geoWithin" | "$within" | "$geoIntersects"
-        | "$maxDistance" | "$minDistance" => "it needs an index of places",
-        "$jsonSchema" => "a schema is declared beside the store, not in a filter",
-        "$sampleRate" => "it takes documents by chance",
-        _ => return None,
-    };
-    Some(Error::new(
-        ErrorKind::Unsupported,
-        format!("{name} is not supported: {reason}"),
-    ))
 }
 
 #[cfg(test)]
@@ -297,35 +197,6 @@ mod tests {
 
     fn fault(filter: &Document) -> Error {
         Filter::parse(filter).expect_err(&filter.to_string())
-    }
-
-    #[test]
-    fn an_unknown_operator_is_named_with_its_place_and_a_near_one() {
-        let error = fault(&doc! {"a.b": {"$gtt": 1}});
-        assert_eq!(
-            error.to_string(),
-            "unknown operator $gtt: did you mean $gt? ($gtt at \"a.b\")"
-        );
-        assert!(fault(&doc! {"$andd": [{}]}).message().contains("$and?"));
-        assert!(fault(&doc! {"$in": [1]}).message().contains("under a field"));
-        assert!(
-            fault(&doc! {"a": {"$gt": 1, "b": 2}})
-                .message()
-                .contains("beside operators")
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_given_is_refused_by_name() {
-        for filter in [
-            doc! {"$where": "true"},
-            doc! {"$text": {"$search": "x"}},
-            doc! {"a": {"$near": [0, 0]}},
-            doc! {"$jsonSchema": {}},
-            doc! {"a": {"$elemMatch": {"$where": "true"}}},
-        ] {
-            assert_eq!(fault(&filter).kind(), ErrorKind::Unsupported, "{filter}");
-        }
     }
 
     #[test]

@@ -15,14 +15,10 @@ pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 /// [`ErrorKind::Limit`] if it nests deeper than [`MAX_DEPTH`] or is larger than [`MAX_DOCUMENT_BYTES`], and
 /// [`ErrorKind::Unsupported`] if a name holds U+0000, which BSON cannot store.
 pub fn check(document: &Document) -> Result<()> {
-    let bytes = document_bytes(document, 1).map_err(|fault| fault.into_error())?;
-    if bytes > MAX_DOCUMENT_BYTES {
-        return Err(Error::new(
-            ErrorKind::Limit,
-            format!("the document has {bytes} bytes, the most is {MAX_DOCUMENT_BYTES}"),
-        ));
-    }
-    Ok(())
+    // Counting ends where it is too large: an update can put one large value into a document a million times.
+    document_bytes(document, 1, MAX_DOCUMENT_BYTES)
+        .map(|_| ())
+        .map_err(|fault| fault.into_error())
 }
 
 /// Returns the bytes that the document takes as BSON.
@@ -30,7 +26,7 @@ pub fn check(document: &Document) -> Result<()> {
 /// # Errors
 /// As [`check`], the size aside.
 pub fn bson_size(document: &Document) -> Result<usize> {
-    document_bytes(document, 1).map_err(|fault| fault.into_error())
+    document_bytes(document, 1, usize::MAX).map_err(|fault| fault.into_error())
 }
 
 /// Checks that a value nests no deeper than `depth` levels; a scalar has none.
@@ -61,6 +57,7 @@ fn nests_within(value: &Value, depth: usize) -> bool {
 
 enum Fault<'a> {
     Deep,
+    Large,
     Nul(&'a str),
 }
 
@@ -71,6 +68,10 @@ impl Fault<'_> {
                 ErrorKind::Limit,
                 format!("the document nests deeper than {MAX_DEPTH} levels"),
             ),
+            Self::Large => Error::new(
+                ErrorKind::Limit,
+                format!("the document has more than {MAX_DOCUMENT_BYTES} bytes"),
+            ),
             Self::Nul(name) => Error::new(
                 ErrorKind::Unsupported,
                 format!("the name {name:?} holds the character U+0000"),
@@ -79,7 +80,7 @@ impl Fault<'_> {
     }
 }
 
-fn document_bytes(document: &Document, depth: usize) -> Result<usize, Fault<'_>> {
+fn document_bytes(document: &Document, depth: usize, most: usize) -> Result<usize, Fault<'_>> {
     if depth > MAX_DEPTH {
         return Err(Fault::Deep);
     }
@@ -88,12 +89,15 @@ fn document_bytes(document: &Document, depth: usize) -> Result<usize, Fault<'_>>
         if name.as_bytes().contains(&0) {
             return Err(Fault::Nul(name));
         }
-        bytes += 2 + name.len() + value_bytes(value, depth)?;
+        bytes += 2 + name.len() + value_bytes(value, depth, most)?;
+        if bytes > most {
+            return Err(Fault::Large);
+        }
     }
     Ok(bytes)
 }
 
-fn value_bytes(value: &Value, depth: usize) -> Result<usize, Fault<'_>> {
+fn value_bytes(value: &Value, depth: usize, most: usize) -> Result<usize, Fault<'_>> {
     Ok(match value {
         Value::Null => 0,
         Value::Bool(_) => 1,
@@ -101,7 +105,7 @@ fn value_bytes(value: &Value, depth: usize) -> Result<usize, Fault<'_>> {
         Value::ObjectId(_) => 12,
         Value::String(text) => 5 + text.len(),
         Value::Binary(binary) => 5 + binary.bytes().len(),
-        Value::Document(document) => document_bytes(document, depth + 1)?,
+        Value::Document(document) => document_bytes(document, depth + 1, most)?,
         Value::Array(elements) => {
             if depth >= MAX_DEPTH {
                 return Err(Fault::Deep);
@@ -109,7 +113,11 @@ fn value_bytes(value: &Value, depth: usize) -> Result<usize, Fault<'_>> {
             let mut bytes = 5;
             for (at, element) in elements.iter().enumerate() {
                 // An element is stored under its position written in decimal.
-                bytes += 2 + at.checked_ilog10().unwrap_or(0) as usize + 1 + value_bytes(element, depth + 1)?;
+                let digits = at.checked_ilog10().unwrap_or(0) as usize + 1;
+                bytes += 2 + digits + value_bytes(element, depth + 1, most)?;
+                if bytes > most {
+                    return Err(Fault::Large);
+                }
             }
             bytes
         }
@@ -146,6 +154,14 @@ mod tests {
             check(&doc! {"a": "x".repeat(fits + 1)}).unwrap_err().kind(),
             ErrorKind::Limit
         );
+    }
+
+    #[test]
+    fn counting_ends_where_it_is_too_large() {
+        // Clones are shared, so this is small in memory, and there are 2^60 strings in it.
+        let large = Value::from("x".repeat(1_000_000));
+        let doubled = (0..60).fold(large, |inner, _| Value::from([inner.clone(), inner]));
+        assert_eq!(check(&doc! {"a": doubled}).unwrap_err().kind(), ErrorKind::Limit);
     }
 
     #[test]

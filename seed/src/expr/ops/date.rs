@@ -77,10 +77,10 @@ fn first_of(year: i64) -> i64 {
 fn part(operands: &[Operand], part: fn(&Moment) -> i64) -> Result<Operand> {
     let (date, zone) = match operands {
         [date] => (date, None),
-        [date, zone] => (date, zone.as_ref()),
+        [date, zone] => (date, Some(zone)),
         _ => return Err(Error::query("takes a date")),
     };
-    if is_nullish(date) || matches!(zone, Some(Value::Null)) {
+    if operands.iter().any(is_nullish) {
         return NULL;
     }
     let millis = match date {
@@ -91,9 +91,7 @@ fn part(operands: &[Operand], part: fn(&Moment) -> i64) -> Result<Operand> {
         }
         other => return Err(wants("a date", other)),
     };
-    let offset = zone
-        .map(|zone| offset(text_of(&Some(zone.clone()))?))
-        .transpose()?;
+    let offset = zone.map(|zone| offset(text_of(zone)?)).transpose()?;
     let local = millis.checked_add(offset.unwrap_or(0)).ok_or_else(|| {
         Error::query(format!(
             "the date {} is out of range in this time zone",
@@ -123,9 +121,12 @@ fn offset(zone: &str) -> Result<i64> {
         (5, Some((hours, minutes))) => (hours, minutes.strip_prefix(':').ok_or_else(refused)?),
         _ => return Err(refused()),
     };
-    let number = |text: &str| match text.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => text.parse::<i64>().map_err(|_| refused()),
-        false => Err(refused()),
+    let number = |text: &str| {
+        // A sign is no digit, though it can be read as part of a number.
+        let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        digits
+            .and_then(|digits| digits.parse::<i64>().ok())
+            .ok_or_else(refused)
     };
     Ok(sign * (number(hours)? * 60 + number(minutes)?) * 60_000)
 }

@@ -18,6 +18,8 @@ use crate::value::{Array, Value};
 
 use super::Operand;
 
+pub(crate) use object::merge_into;
+
 /// One operator.
 pub(super) struct Operator {
     pub(super) name: &'static str,
@@ -30,8 +32,11 @@ pub(super) struct Operator {
 pub(super) enum Takes {
     /// So many operands.
     Operands { least: usize, most: usize },
-    /// A document with these names, of which all but the first may be left out.
-    Named(&'static [&'static str]),
+    /// A document with these names, of which so many must be there; at most the last one may be left out.
+    Named {
+        required: usize,
+        names: &'static [&'static str],
+    },
     /// A date, or a document with a date and a time zone.
     Date,
 }
@@ -60,12 +65,13 @@ impl Operator {
 
     const fn named(
         name: &'static str,
+        required: usize,
         names: &'static [&'static str],
         apply: fn(&[Operand]) -> Result<Operand>,
     ) -> Self {
         Self {
             name,
-            takes: Takes::Named(names),
+            takes: Takes::Named { required, names },
             apply,
         }
     }
@@ -240,6 +246,7 @@ fn unsigned_of(operand: &Operand) -> Result<usize> {
 mod tests {
     use super::*;
     use crate::expr::Expression;
+    use crate::value::{DateTime, ObjectId};
 
     /// Works out an operator over operands that are written as literals.
     pub(super) fn apply(name: &str, operands: impl Into<Value>) -> Result<Operand> {
@@ -276,5 +283,48 @@ mod tests {
             assert!(is_true(&Some(value.clone())), "{value}");
         }
         assert!(!is_true(&None));
+    }
+
+    /// Values at the ends of what there is, of each type.
+    fn odd_operands() -> Vec<Operand> {
+        let dates = [i64::MIN, -1, i64::MAX].map(|millis| Value::Date(DateTime::from_millis(millis)));
+        let ints = [i64::MIN, -1, 0, 1, 64, i64::MAX].map(Value::Int);
+        let doubles = [f64::NAN, f64::INFINITY, -0.0, 0.5, 5e-324, 1e19, -1e300].map(Value::Double);
+        let texts = ["", "é\u{1F600}", "+05:30", "-é", "9223372036854775808"].map(Value::from);
+        let others = [
+            Value::Null,
+            true.into(),
+            Value::Array([].into()),
+            vec![Value::from(["k", "v"]), Value::Null].into(),
+            doc! {"k": "a", "v": 1}.into(),
+            vec![doc! {"k": "a", "v": 1}].into(),
+            ObjectId::from_bytes([255; 12]).into(),
+        ];
+        let values = dates
+            .into_iter()
+            .chain(ints)
+            .chain(doubles)
+            .chain(texts)
+            .chain(others);
+        values.map(Some).chain([None]).collect()
+    }
+
+    #[test]
+    fn no_operand_makes_an_operator_panic() {
+        let odd = odd_operands();
+        for operator in all() {
+            let (least, most) = match operator.takes {
+                Takes::Operands { least, most } => (least, most),
+                Takes::Named { required, names } => (required, names.len()),
+                Takes::Date => (1, 2),
+            };
+            for count in least..=most.min(3) {
+                for combination in 0..odd.len().pow(count as u32) {
+                    let place = |at: usize| combination / odd.len().pow(at as u32) % odd.len();
+                    let operands: Vec<_> = (0..count).map(|at| odd[place(at)].clone()).collect();
+                    drop((operator.apply)(&operands));
+                }
+            }
+        }
     }
 }

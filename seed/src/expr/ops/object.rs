@@ -28,7 +28,7 @@ fn merge(operands: &[Operand]) -> Result<Operand> {
 }
 
 /// Sets all fields of `value`, which must be a document or null.
-pub(in crate::expr) fn merge_into(merged: &mut Document, value: &Value) -> Result<()> {
+pub(crate) fn merge_into(merged: &mut Document, value: &Value) -> Result<()> {
     match value {
         Value::Null => {}
         Value::Document(document) => merged.extend(document.fields().iter().cloned()),

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::error::{Error, Result};
 use crate::expr::{Bound, bound};
-use crate::value::{Text, Value};
+use crate::value::Text;
 
 use super::convert::plain_text;
 use super::{NULL, Operand, Operator, give, is_nullish, position_of, text_of, unsigned_of};
@@ -30,17 +30,13 @@ pub(super) const OPERATORS: &[Operator] = &[
     Operator::between("$indexOfCP", 2, 4, index_by_characters),
     Operator::between("$indexOfBytes", 2, 4, index_by_bytes),
     Operator::exactly("$split", 2, split),
-    Operator::named("$trim", &["input", "chars"], |operands| {
-        trim(operands, true, true)
+    Operator::named("$trim", 1, &["input", "chars"], trim_both),
+    Operator::named("$ltrim", 1, &["input", "chars"], trim_start),
+    Operator::named("$rtrim", 1, &["input", "chars"], trim_end),
+    Operator::named("$replaceOne", 3, REPLACE, |operands| replace(operands, 1)),
+    Operator::named("$replaceAll", 3, REPLACE, |operands| {
+        replace(operands, usize::MAX)
     }),
-    Operator::named("$ltrim", &["input", "chars"], |operands| {
-        trim(operands, true, false)
-    }),
-    Operator::named("$rtrim", &["input", "chars"], |operands| {
-        trim(operands, false, true)
-    }),
-    Operator::named("$replaceOne", REPLACE, |operands| replace(operands, 1)),
-    Operator::named("$replaceAll", REPLACE, |operands| replace(operands, usize::MAX)),
 ];
 
 const REPLACE: &[&str] = &["input", "find", "replacement"];
@@ -127,14 +123,11 @@ fn index_by_bytes(operands: &[Operand]) -> Result<Operand> {
     let Some((text, wanted, start, end)) = search(operands)? else {
         return NULL;
     };
-    let part = text.as_bytes().get(start..end.min(text.len()));
-    // UTF-8 is found only where a character begins.
-    let found = part.and_then(|part| match wanted.is_empty() {
-        true => Some(0),
-        false => part
-            .windows(wanted.len())
-            .position(|window| window == wanted.as_bytes()),
-    });
+    // A character is found only where it begins, so what the bounds cut through does not count.
+    let start = text.ceil_char_boundary(start);
+    let found = text
+        .get(start..text.floor_char_boundary(end))
+        .and_then(|part| part.find(wanted));
     give(found.map_or(-1, |byte| (start + byte) as i64))
 }
 
@@ -155,41 +148,37 @@ const WHITESPACE: &[char] = &[
     '\u{2003}', '\u{2004}', '\u{2005}', '\u{2006}', '\u{2007}', '\u{2008}', '\u{2009}', '\u{200a}',
 ];
 
-fn trim(operands: &[Operand], left: bool, right: bool) -> Result<Operand> {
-    let [input, chars] = operands else {
-        return Err(Error::query("takes input and chars"));
-    };
-    if is_nullish(input) {
+fn trim_start(operands: &[Operand]) -> Result<Operand> {
+    trim(operands, |text, chars| text.trim_start_matches(chars).into())
+}
+
+fn trim_end(operands: &[Operand]) -> Result<Operand> {
+    trim(operands, |text, chars| text.trim_end_matches(chars).into())
+}
+
+fn trim_both(operands: &[Operand]) -> Result<Operand> {
+    trim(operands, |text, chars| text.trim_matches(chars).into())
+}
+
+fn trim(operands: &[Operand], cut: fn(&str, &[char]) -> Text) -> Result<Operand> {
+    if operands.iter().any(is_nullish) {
         return NULL;
     }
-    let mut text = text_of(input)?;
-    let given: Vec<char> = match chars {
-        None => WHITESPACE.to_vec(),
-        Some(Value::Null) => return NULL,
-        chars => text_of(chars)?.chars().collect(),
-    };
-    let superfluous = |letter: char| given.contains(&letter);
-    if left {
-        text = text.trim_start_matches(superfluous);
+    let text = text_of(&operands[0])?;
+    match operands.get(1) {
+        Some(chars) => give(cut(text, &text_of(chars)?.chars().collect::<Vec<_>>())),
+        None => give(cut(text, WHITESPACE)),
     }
-    if right {
-        text = text.trim_end_matches(superfluous);
-    }
-    give(text)
 }
 
 fn replace(operands: &[Operand], times: usize) -> Result<Operand> {
     let [input, find, replacement] = operands else {
         return Err(Error::query("takes input, find and replacement"));
     };
-    let texts = [input, find, replacement].map(|operand| match is_nullish(operand) {
-        true => Ok(None),
-        false => text_of(operand).map(Some),
-    });
-    let [input, find, replacement] = texts;
-    let (Some(input), Some(find), Some(replacement)) = (input?, find?, replacement?) else {
+    if operands.iter().any(is_nullish) {
         return NULL;
-    };
+    }
+    let (input, find, replacement) = (text_of(input)?, text_of(find)?, text_of(replacement)?);
     let found = input.matches(find).take(times).count();
     Bound::new().take(
         input
@@ -202,7 +191,7 @@ fn replace(operands: &[Operand], times: usize) -> Result<Operand> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{apply, value};
-    use super::*;
+    use crate::value::Value;
 
     fn of(first: &str, numbers: &[i64]) -> Vec<Value> {
         [first.into()]
@@ -268,6 +257,8 @@ mod tests {
             "xxa".into()
         );
         assert_eq!(value("$trim", doc! {"input": "a", "chars": null}), Value::Null);
+        assert_eq!(value("$trim", doc! {"input": "a", "chars": "$none"}), Value::Null);
+        assert_eq!(value("$trim", doc! {"input": "a", "chars": "$none"}), Value::Null);
         let replace = || doc! {"input": "aaa", "find": "a", "replacement": "b"};
         assert_eq!(value("$replaceOne", replace()), "baa".into());
         assert_eq!(value("$replaceAll", replace()), "bbb".into());

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::filter::matches::{meets, value_passes};
-use crate::filter::parse::{Parser, Scope, all_of, is_field_operator, is_top_level_operator};
+use crate::filter::names::{is_field_operator, is_top_level_operator};
+use crate::filter::parse::{Parser, Scope, all_of};
 use crate::filter::walk::Root;
 use crate::filter::{Comparison, Node, Test};
 use crate::value::{Document, Value};

@@ -36,7 +36,7 @@ impl Reader<'_> {
                 let character = self.code_in_braces(16, "{U+")?;
                 self.literal(character)?
             }
-            'N' if self.names_character() => {
+            'N' if self.rest().starts_with('{') && !self.is_at_times()? => {
                 return Err(unsupported("characters by name, such as \\N{DIGIT ONE}"));
             }
             'N' => Piece::Set(set::not_newline()),
@@ -50,13 +50,6 @@ impl Reader<'_> {
                 self.literal(character)?
             }
         }))
-    }
-
-    /// Tells a name in braces from the numbers of a repetition.
-    fn names_character(&self) -> bool {
-        self.rest()
-            .strip_prefix('{')
-            .is_some_and(|name| !name.starts_with(|first: char| first.is_ascii_digit()))
     }
 
     /// `\1` to `\9` refer back, and so do larger numbers if there are that many groups or they begin with 8 or 9.

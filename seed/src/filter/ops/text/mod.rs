@@ -8,6 +8,7 @@
 mod anchors;
 mod class;
 mod escape;
+mod group;
 mod piece;
 mod read;
 mod residue;
@@ -152,7 +153,7 @@ fn compile(text: &str) -> Result<Regex> {
     // Each level of ours takes at most three of theirs: a group, a choice and a repetition.
     builder
         .size_limit(MAX_COMPILED_BYTES)
-        .nest_limit(4 * read::MAX_NESTING);
+        .nest_limit(4 * group::MAX_NESTING);
     builder.build().map_err(|cause| {
         let error = match cause {
             regex::Error::CompiledTooBig(_) => too_large(),

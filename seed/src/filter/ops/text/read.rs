@@ -1,16 +1,13 @@
 //! A pattern read as PCRE reads it.
 //!
-//! This file holds the structure: choices, rows, groups and repetitions. `escape.rs` reads what follows a backslash,
-//! `class.rs` what stands in brackets. Source: the manual pages `pcre2pattern` and `pcre2syntax`, in UTF mode without
+//! This file holds choices, rows and repetitions. `group.rs` reads what stands in parentheses, `class.rs` what stands in
+//! brackets, `escape.rs` what follows a backslash. Source: the manual pages `pcre2pattern` and `pcre2syntax`, in UTF mode without
 //! Unicode properties for `\d` and its kin, as MongoDB sets it.
 
 use super::piece::{Look, Piece};
 use super::set::{self, CaseFolder};
 use super::{too_large, unsupported};
 use crate::error::{Error, Result};
-
-/// How deep groups may nest, as in PCRE.
-pub(super) const MAX_NESTING: u32 = 250;
 
 /// The largest number in a repetition.
 const MAX_TIMES: u32 = 65_535;
@@ -53,10 +50,10 @@ pub(super) struct Reader<'a> {
     pub(super) flags: Flags,
     /// Between `\Q` and `\E`, where each character is itself.
     pub(super) quoted: bool,
-    nesting: u32,
+    pub(super) nesting: u32,
     /// How many capturing groups were opened, which decides between a back-reference and an octal number.
     pub(super) groups: u32,
-    names: Vec<&'a str>,
+    pub(super) names: Vec<&'a str>,
     folder: CaseFolder,
 }
 
@@ -69,7 +66,7 @@ pub(super) enum Item {
 }
 
 impl<'a> Reader<'a> {
-    fn choice(&mut self) -> Result<Piece> {
+    pub(super) fn choice(&mut self) -> Result<Piece> {
         let mut ways = vec![self.row()?];
         while !self.quoted && self.eat("|") {
             ways.push(self.row()?);
@@ -108,10 +105,10 @@ impl<'a> Reader<'a> {
             '*' | '+' | '?' => return Err(self.nothing_to_repeat(start)),
             '{' => {
                 self.at = start;
-                if self.times()?.is_some() {
+                if self.is_at_times()? {
                     return Err(self.nothing_to_repeat(start));
                 }
-                self.at = start + 1;
+                self.skip(1);
                 Item::Repeatable(self.literal('{')?)
             }
             character => Item::Repeatable(self.literal(character)?),
@@ -140,16 +137,27 @@ impl<'a> Reader<'a> {
             (Item::Fixed(_), Some(_)) => return Err(self.nothing_to_repeat(start)),
             (Item::Repeatable(piece), Some(times)) => (piece, times),
         };
-        if self.eat("+") {
+        self.skip_ignored()?;
+        if !self.quoted && self.eat("+") {
             return Err(unsupported("possessive repetitions, such as a++"));
         }
         // A lazy repetition finds the same texts.
-        self.eat("?");
+        if !self.quoted {
+            self.eat("?");
+        }
         Ok(Piece::Repeat {
             piece: Box::new(piece),
             min,
             max,
         })
+    }
+
+    /// Tells whether a repetition stands here, without passing over it.
+    pub(super) fn is_at_times(&mut self) -> Result<bool> {
+        let start = self.at;
+        let times = self.times()?;
+        self.at = start;
+        Ok(times.is_some())
     }
 
     /// Reads `*`, `+`, `?` or numbers in braces; a brace with anything else in it is left for a literal.
@@ -194,119 +202,6 @@ impl<'a> Reader<'a> {
         }
         self.at += inside.len() + 2;
         Ok(Some((min, max)))
-    }
-
-    fn group(&mut self) -> Result<Item> {
-        let flags = self.flags;
-        if self.rest().starts_with('*') {
-            return Err(unsupported("verbs, such as (*UCP)"));
-        }
-        if !self.eat("?") {
-            self.groups += 1;
-        } else if !self.group_kind()? {
-            return Ok(Item::Fixed(Piece::empty()));
-        }
-        self.nesting += 1;
-        if self.nesting > MAX_NESTING {
-            return Err(too_large());
-        }
-        let piece = self.choice()?;
-        self.nesting -= 1;
-        if !self.eat(")") {
-            return Err(self.fault("a group is not closed"));
-        }
-        self.flags = flags;
-        Ok(Item::Repeatable(piece))
-    }
-
-    /// Reads what follows `(?` and tells whether a group follows it; modes may stand alone in their parentheses.
-    fn group_kind(&mut self) -> Result<bool> {
-        let refused = [
-            ("=", "look-ahead"),
-            ("!", "look-ahead"),
-            ("<=", "look-behind"),
-            ("<!", "look-behind"),
-            (">", "atomic groups"),
-            ("P=", "back-references"),
-            ("P>", "recursion"),
-            ("R", "recursion"),
-            ("&", "recursion"),
-            ("+", "recursion"),
-            ("(", "conditions"),
-            ("C", "callouts"),
-        ];
-        let rest = self.rest();
-        if let Some((_, what)) = refused.iter().find(|(start, _)| rest.starts_with(start)) {
-            return Err(unsupported(what));
-        }
-        if rest
-            .trim_start_matches('-')
-            .starts_with(|digit: char| digit.is_ascii_digit())
-        {
-            return Err(unsupported("recursion"));
-        }
-        // A branch reset only numbers its groups otherwise.
-        if self.eat(":") || self.eat("|") {
-            return Ok(true);
-        }
-        if self.eat("P<") || self.eat("<") {
-            return self.name('>').map(|()| true);
-        }
-        if self.eat("'") {
-            return self.name('\'').map(|()| true);
-        }
-        self.modes()
-    }
-
-    fn name(&mut self, end: char) -> Result<()> {
-        let Some((name, _)) = self.rest().split_once(end) else {
-            return Err(self.fault("the name of a group is not closed"));
-        };
-        let is_word = name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !is_word
-            || name.is_empty()
-            || name.len() > 32
-            || name.starts_with(|first: char| first.is_ascii_digit())
-        {
-            return Err(
-                self.fault("a group is named by 1 to 32 letters, digits and underscores, no digit first")
-            );
-        }
-        if self.names.contains(&name) {
-            return Err(self.fault("two groups have the same name"));
-        }
-        self.names.push(name);
-        self.groups += 1;
-        self.at += name.len() + 1;
-        Ok(())
-    }
-
-    /// Reads modes such as `i-s`, and tells whether a group follows that they hold for.
-    ///
-    /// Alone in parentheses they hold until the group around them ends, in its other branches too.
-    fn modes(&mut self) -> Result<bool> {
-        if self.eat("^") {
-            self.flags = Flags::default();
-        }
-        let mut on = true;
-        loop {
-            match self.next() {
-                Some(':') => return Ok(true),
-                Some(')') => return Ok(false),
-                Some('-') if on => on = false,
-                Some('i') => self.flags.caseless = on,
-                Some('m') => self.flags.multiline = on,
-                Some('s') => self.flags.dot_all = on,
-                Some('x') if self.rest().starts_with('x') => return Err(unsupported("the mode xx")),
-                Some('x') => self.flags.extended = on,
-                // Whether repetitions are greedy by default is nothing to us.
-                Some('U') => {}
-                Some(mode @ ('J' | 'n' | 'a')) => return Err(unsupported(&format!("the mode {mode}"))),
-                _ => return Err(self.fault("unknown mode after (?: the modes are i, m, s and x")),
-            }
-        }
     }
 
     /// Passes over comments, the marks around quoted text, and in `x` over spaces.

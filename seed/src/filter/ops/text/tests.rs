@@ -148,6 +148,7 @@ fn groups_comments_and_modes_are_read() {
     check("^a(?#comment)+$", &["aaa"], &[]);
     check_with("^ a b # c\n c $", "x", &["abc"], &["a b c"]);
     check_with(r"^a\ b[ ] +$", "x", &["a b  "], &["ab "]);
+    check_with("^a+ ?b{1} (?#lazy)?$", "x", &["aab"], &["ab "]);
     check_with("^A(?^)a$", "i", &["aa"], &["aA"]);
 }
 
@@ -165,6 +166,9 @@ fn what_needs_backtracking_is_refused_by_name() {
         ("(?>a)", "atomic"),
         ("a++", "possessive"),
         ("a{2}+", "possessive"),
+        ("(?x)a+ +", "possessive"),
+        ("\\N{DIGIT ONE}", "by name"),
+        ("\\N{1-", "by name"),
         ("(a(?1)?)", "recursion"),
         ("(?R)?", "recursion"),
         ("(?(1)a|b)", "conditions"),
