@@ -23,6 +23,10 @@ impl Reader<'_> {
         if self.rest().starts_with("[:<:]]") || self.rest().starts_with("[:>:]]") {
             return Err(unsupported("the edges of words [[:<:]] and [[:>:]]"));
         }
+        if let Some((mark, name)) = posix_class(self.rest()) {
+            let message = format!("a class by name stands in another class: write [[{mark}{name}{mark}]]");
+            return Err(self.fault(&message));
+        }
         let negated = self.eat("^");
         let mut listed = ClassUnicode::empty();
         let mut named = ClassUnicode::empty();
@@ -120,22 +124,9 @@ impl Reader<'_> {
 
     /// Reads `[:name:]`; a bracket that begins no such thing is a letter.
     fn posix(&mut self) -> Result<Option<ClassUnicode>> {
-        let inside = &self.rest()[1..];
-        let Some(mark) = inside
-            .chars()
-            .next()
-            .filter(|mark| matches!(mark, ':' | '.' | '='))
-        else {
+        let Some((mark, name)) = posix_class(&self.rest()[1..]) else {
             return Ok(None);
         };
-        let name = &inside[1..];
-        let Some(end) = name
-            .find([mark, ']', '[', '\\'])
-            .filter(|&end| name[end..].starts_with(&format!("{mark}]")))
-        else {
-            return Ok(None);
-        };
-        let name = &name[..end];
         let bare = name.strip_prefix('^');
         let set = set::by_posix_name(bare.unwrap_or(name), self.flags.caseless);
         let Some(set) = set.filter(|_| mark == ':') else {
@@ -144,4 +135,25 @@ impl Reader<'_> {
         self.skip(name.len() + "[::]".len());
         Ok(Some(if bare.is_some() { set::negated(set) } else { set }))
     }
+}
+
+/// Splits the mark and the name off what follows the opening bracket of `[:name:]`, `[.name.]` or `[=name=]`.
+///
+/// Any text can be a name, also one that names nothing. Source: `check_posix_syntax` in PCRE2.
+fn posix_class(inside: &str) -> Option<(char, &str)> {
+    let mark = inside.chars().next().filter(|mark| matches!(mark, ':' | '.' | '='))?;
+    let name = &inside[1..];
+    let bytes = name.as_bytes();
+    let mut at = 0;
+    while let Some(&[byte, next]) = bytes.get(at..at + 2) {
+        match (char::from(byte), char::from(next)) {
+            ('\\', ']' | '\\') => at += 1,
+            ('[', next) if next == mark => return None,
+            (']', _) => return None,
+            (byte, ']') if byte == mark => return Some((mark, &name[..at])),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }
