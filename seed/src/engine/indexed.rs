@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use async_trait::async_trait;
 use futures::TryStreamExt;
 
+use super::bus::Bus;
 use super::catalogue::Catalogue;
 use super::object_ids::ObjectIds;
 use super::session::Session;
@@ -15,7 +16,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::CollectionSpec;
 use crate::plan::index::check_name;
-use crate::store::watch::{Topics, Watchers};
+use crate::store::watch::Watchers;
 use crate::store::{
     Aggregate, Capabilities, Count, Delete, Documents, Find, FindAndUpdate, Insert, InsertOutcome, Store,
     Subscription, Update, UpdateOutcome, Watch, WriteBatch, WriteOutcome,
@@ -54,7 +55,9 @@ pub(super) struct Inner<E: Engine> {
     writer: Option<Writer<E>>,
     catalogues: RwLock<HashMap<Text, Arc<Catalogue>>>,
     watchers: Arc<Watchers>,
-    topics: Topics,
+    pub(super) bus: Bus,
+    /// Tells this handle from others on the same store.
+    pub(super) name: Text,
     /// Whether the engine was asked to tell of other processes.
     watches_others: Mutex<bool>,
 }
@@ -63,15 +66,18 @@ impl<E: Engine> Indexed<E> {
     /// Makes a store over an engine.
     pub fn new(engine: E, mode: WriteMode, clock: Arc<dyn Clock>) -> Self {
         let engine = Arc::new(engine);
+        let ids = ObjectIds::default();
+        let name = ids.next(clock.now()).to_string().into();
         let writer = (mode == WriteMode::Grouped).then(|| Writer::new(Arc::clone(&engine)));
         Self(Arc::new(Inner {
             engine,
             clock,
-            ids: ObjectIds::default(),
+            ids,
             writer,
             catalogues: RwLock::default(),
             watchers: Arc::default(),
-            topics: Topics::default(),
+            bus: Bus::default(),
+            name,
             watches_others: Mutex::new(false),
         }))
     }
@@ -236,21 +242,29 @@ impl<E: Engine> Inner<E> {
         Ok(result.try_recv().ok().flatten())
     }
 
-    fn watch_other_processes(&self) -> Result<()> {
+    /// Has the engine look for what other processes do, once.
+    pub(super) fn watch_other_processes(self: &Arc<Self>) -> Result<()> {
         let mut watches_others = self.watches_others.lock().unwrap_or_else(PoisonError::into_inner);
         if !*watches_others {
-            let watchers = Arc::downgrade(&self.watchers);
-            self.engine
-                .watch_other_processes(Box::new(move |look| match watchers.upgrade() {
-                    Some(watchers) if look == Look::Changed => {
-                        watchers.wake_all();
-                        true
-                    }
-                    watchers => watchers.is_some(),
-                }))?;
+            let inner = Arc::downgrade(self);
+            self.engine.watch_other_processes(Box::new(move |look| {
+                let Some(inner) = inner.upgrade() else {
+                    return false;
+                };
+                inner.look(look);
+                true
+            }))?;
             *watches_others = true;
         }
         Ok(())
+    }
+
+    fn look(&self, look: Look) {
+        if look == Look::Changed {
+            self.watchers.wake_all();
+        }
+        // Best effort: what cannot be heard now is heard with the next look, or not at all.
+        let _ = self.listen(look);
     }
 }
 
@@ -322,12 +336,11 @@ impl<E: Engine> Store for Indexed<E> {
     }
 
     async fn publish(&self, topic: &str, message: Document) -> Result<()> {
-        self.0.topics.publish(topic, message);
-        Ok(())
+        self.0.publish(topic, message).await
     }
 
     async fn subscribe(&self, topic: &str) -> Result<Subscription> {
-        Ok(self.0.topics.subscribe(topic))
+        self.0.subscribe(topic)
     }
 
     async fn now(&self) -> Result<DateTime> {

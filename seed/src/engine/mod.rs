@@ -5,6 +5,7 @@
 //! an engine keeps for a collection is the *documents* by the bytes of their `_id`, for each index a set of *entries*,
 //! and the *catalogue*, a document that says which indexes there are.
 
+mod bus;
 mod catalogue;
 mod change;
 mod cursor;

@@ -141,7 +141,10 @@ impl Reader<'_> {
 ///
 /// Any text can be a name, also one that names nothing. Source: `check_posix_syntax` in PCRE2.
 fn posix_class(inside: &str) -> Option<(char, &str)> {
-    let mark = inside.chars().next().filter(|mark| matches!(mark, ':' | '.' | '='))?;
+    let mark = inside
+        .chars()
+        .next()
+        .filter(|mark| matches!(mark, ':' | '.' | '='))?;
     let name = &inside[1..];
     let bytes = name.as_bytes();
     let mut at = 0;
