@@ -9,6 +9,7 @@
 )]
 
 mod cargo;
+mod cases;
 mod ci;
 mod test;
 mod tidy;
@@ -28,6 +29,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs cases of the query language on a store.
+    Cases(cases::Arguments),
     /// Runs every check of the project: the gate before a change goes in.
     Ci,
     /// Runs all tests; arguments are passed on to `cargo test`.
@@ -42,6 +45,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Cases(arguments) => cases::run(&arguments),
         Command::Ci => ci::run(),
         Command::Test { arguments } => test::run(&arguments),
         Command::Tidy => tidy::run(),

@@ -226,10 +226,7 @@ impl<E: Engine> Finding<E> {
             .limit
             .unwrap_or(u64::MAX)
             .saturating_add(self.request.skip);
-        let mut top = Top::new(
-            self.request.sort.fields(),
-            usize::try_from(wanted).unwrap_or(usize::MAX),
-        );
+        let mut top = Top::new(&self.request.sort, usize::try_from(wanted).unwrap_or(usize::MAX));
         let (engine, filter) = (&*self.inner.engine, &self.request.filter);
         reading.page = *PAGE.end();
         while !reading.cursor.is_done() {

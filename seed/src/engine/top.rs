@@ -2,9 +2,8 @@
 
 use super::cursor::Found;
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{self, KeyBytes};
-use crate::path::Path;
-use crate::sort::Direction;
+use crate::key::KeyBytes;
+use crate::sort::{Direction, Sort};
 use crate::value::limits;
 
 /// How many bytes of documents a sort without an index may keep.
@@ -12,14 +11,14 @@ pub(super) const MAX_SORT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Keeps the first `wanted` documents of an order while any number of them go by.
 pub(super) struct Top<'a, S> {
-    sort: &'a [(Path, Direction)],
+    sort: &'a Sort,
     wanted: usize,
     kept: Vec<(KeyBytes, usize, Found<S>)>,
     bytes: usize,
 }
 
 impl<'a, S> Top<'a, S> {
-    pub(super) fn new(sort: &'a [(Path, Direction)], wanted: usize) -> Self {
+    pub(super) fn new(sort: &'a Sort, wanted: usize) -> Self {
         Self {
             sort,
             wanted,
@@ -33,7 +32,7 @@ impl<'a, S> Top<'a, S> {
         if self.wanted == 0 {
             return Ok(());
         }
-        let mut sort_key = key::sort_key(&found.document, self.sort)?;
+        let mut sort_key = self.sort.key(&found.document)?;
         // Documents that tie come in the order of their ids.
         sort_key.extend_from_slice(&found.id);
         let bytes = limits::bson_size(&found.document)? + sort_key.len();
@@ -67,6 +66,7 @@ impl<'a, S> Top<'a, S> {
     fn too_large(&self) -> Error {
         let fields: Vec<_> = self
             .sort
+            .fields()
             .iter()
             .map(|(path, direction)| {
                 format!(

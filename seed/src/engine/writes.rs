@@ -150,6 +150,7 @@ pub(super) async fn write<E: Engine>(inner: &Arc<Inner<E>>, batch: WriteBatch) -
 
 /// Updates in steps: ids are found by reading, and each step looks again at the documents that it changes.
 pub(super) async fn update<E: Engine>(inner: &Arc<Inner<E>>, request: Update) -> Result<UpdateOutcome> {
+    request.check()?;
     let mut total = UpdateOutcome::default();
     let is_single = request.limit == Some(1);
     if !is_single {
@@ -546,7 +547,7 @@ impl<E: Engine> Setting<E> {
         taken: &HashSet<&[u8]>,
     ) -> Result<Vec<Found<E::Stored>>> {
         let mut cursor = Cursor::new(plan, &session.catalogue);
-        let mut top = Top::new(sort.fields(), wanted);
+        let mut top = Top::new(sort, wanted);
         while !cursor.is_done() {
             let catalogue = Arc::clone(&session.catalogue);
             let mut page = Vec::new();

@@ -93,7 +93,8 @@ pub trait Store: Debug + Send + Sync {
     /// Updates the documents that match, up to a limit, each atomically, in bounded steps.
     ///
     /// # Errors
-    /// If the update fails on one of the documents; those before it in the order of `_id` are changed.
+    /// If the update fails on one of the documents; those before it in the order of `_id` are changed. A replacement
+    /// is for one document, and refused without the limit 1.
     async fn update(&self, request: Update) -> Result<UpdateOutcome>;
 
     /// Deletes the documents that match, up to a limit, in bounded steps; returns how many.

@@ -1,5 +1,6 @@
 //! What calls take: one value each, so that an option can be added without breaking anyone.
 
+use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::pipeline::Pipeline;
 use crate::projection::Projection;
@@ -219,6 +220,19 @@ impl Update {
         self.upsert = true;
         self
     }
+
+    /// Checks what no store carries out: a replacement of more than one document.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Update`](crate::ErrorKind::Update) if the update replaces and the limit is not 1.
+    pub fn check(&self) -> Result<()> {
+        if self.update.is_replacement() && self.limit != Some(1) {
+            let message =
+                "a replacement is for one document: set the limit to 1, or use operators such as $set";
+            return Err(Error::update(message));
+        }
+        Ok(())
+    }
 }
 
 /// A removal of the documents that match.
@@ -321,5 +335,18 @@ impl WriteItem {
             known: Some(known),
             upsert: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_documents_are_not_replaced_by_one() {
+        let replacement = Change::parse(&doc! { "a": 1 }, &[]).unwrap();
+        let request = Update::new("c", Filter::all(), replacement);
+        assert!(request.check().is_err());
+        assert!(request.limit(1).check().is_ok());
     }
 }

@@ -12,12 +12,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kinetik-core", &["seed"]),
     ("kinetik", &["kinetik-core", "seed", "seed-memory", "seed-sqlite"]),
     ("conformance", &["kinetik-core", "seed"]),
-    ("xtask", &["conformance", "kinetik", "seed"]),
+    ("xtask", &["conformance", "seed", "seed-memory", "seed-sqlite"]),
 ];
 
 /// What they may use in their tests besides.
 const TEST_ARROWS: &[(&str, &[&str])] = &[
-    ("seed", &["seed-memory"]),
+    ("seed", &["conformance", "seed-memory"]),
     ("seed-memory", &["conformance"]),
     ("seed-sqlite", &["conformance"]),
     ("kinetik-core", &["seed-memory"]),
