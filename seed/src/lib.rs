@@ -6,6 +6,8 @@ pub mod clock;
 pub mod engine;
 mod error;
 pub mod expr;
+#[cfg(feature = "testing")]
+pub mod faulty;
 pub mod filter;
 pub mod hash;
 pub mod key;

@@ -71,6 +71,11 @@ impl Cursor {
         }
     }
 
+    /// Returns the indexes that are still to be read.
+    pub(super) fn indexes(&self) -> impl Iterator<Item = IndexId> {
+        self.scans.iter().filter_map(|walk| walk.index)
+    }
+
     /// Tells whether the walk is over.
     pub(super) fn is_done(&self) -> bool {
         self.scans.iter().all(|walk| walk.left.is_empty())

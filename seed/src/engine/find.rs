@@ -8,10 +8,10 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::catalogue::Catalogue;
 use super::cursor::{Cursor, Found};
-use super::indexed::Inner;
+use super::indexed::{Inner, MAX_STALE};
 use super::top::Top;
 use super::{Engine, ReadTransaction};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Access, Order, Plan};
 use crate::store::{Count, Documents, Find};
 use crate::value::Document;
@@ -101,6 +101,8 @@ struct Finding<E: Engine> {
 
 struct Reading {
     catalogue: Arc<Catalogue>,
+    /// The version of the catalogue at the last page, whose indexes were found to be those of the plan.
+    version: u64,
     order: Order,
     cursor: Cursor,
     /// How many of the next documents are passed over.
@@ -136,8 +138,19 @@ impl<E: Engine> Finding<E> {
         }
     }
 
-    /// Reads a page, or all that is needed where the order must be made.
+    /// Reads on. As long as nothing was given out, a find whose index is taken away begins anew.
     fn read(&mut self) -> Result<()> {
+        for _ in 0..MAX_STALE {
+            match self.read_on() {
+                Err(fault) if fault.kind() == ErrorKind::Stale && self.returned == 0 => self.reading = None,
+                result => return result,
+            }
+        }
+        self.read_on()
+    }
+
+    /// Reads a page, or all that is needed where the order must be made.
+    fn read_on(&mut self) -> Result<()> {
         if self.reading.is_none() {
             self.begin(false)?;
         }
@@ -187,6 +200,7 @@ impl<E: Engine> Finding<E> {
             });
             let page = page.clamp(*PAGE.start(), *PAGE.end());
             self.reading = Some(Reading {
+                version: catalogue.version,
                 catalogue,
                 order: plan.order(),
                 cursor,
@@ -251,7 +265,24 @@ impl Reading {
         filter: &crate::filter::Filter,
         found: &mut Vec<Found<E::Stored>>,
     ) -> Result<()> {
+        let version = transaction.version()?;
+        if version != self.version {
+            self.check_indexes(transaction)?;
+            self.version = version;
+        }
         self.cursor
             .next_page(engine, transaction, &self.catalogue, filter, self.page, found)
+    }
+
+    /// Checks that the indexes that are read are still the same, and not others that took their numbers when the
+    /// collection was made anew.
+    fn check_indexes<S>(&self, transaction: &mut dyn ReadTransaction<S>) -> Result<()> {
+        let now = transaction.catalogue()?;
+        let now = now.map_or_else(|| Ok(Catalogue::default()), |now| Catalogue::from_document(&now))?;
+        let spec_in = |catalogue: &Catalogue, id| catalogue.index(id).map(|index| index.spec.clone());
+        match self.cursor.indexes().all(|id| spec_in(&now, id) == spec_in(&self.catalogue, id)) {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::Stale, "an index that the find reads was taken away: begin again")),
+        }
     }
 }

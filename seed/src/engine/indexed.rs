@@ -23,8 +23,8 @@ use crate::store::{
 };
 use crate::value::{DateTime, Document, Text};
 
-/// How often a write is planned anew because the indexes changed under it, before it gives up.
-const MAX_STALE: usize = 1_000;
+/// How often a call is planned anew because the indexes changed under it, before it gives up.
+pub(super) const MAX_STALE: usize = 1_000;
 
 /// How writes reach the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

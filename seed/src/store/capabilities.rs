@@ -18,6 +18,9 @@ pub struct Capabilities {
     pub watch_bound: Duration,
     /// Whether several processes can open the same store.
     pub shared_between_processes: bool,
+    /// Whether a message that is published reaches the subscribers of every handle on the store, those of other
+    /// processes too, and not only those of the handle that it was published through.
+    pub shared_events: bool,
 }
 
 impl Capabilities {
@@ -29,6 +32,7 @@ impl Capabilities {
         native_watch: true,
         watch_bound: Duration::ZERO,
         shared_between_processes: false,
+        shared_events: true,
     };
 
     /// Says that writes outlive the process.
@@ -38,10 +42,12 @@ impl Capabilities {
         self
     }
 
-    /// Says that several processes can open the store, and how late one hears of another.
+    /// Says that several processes can open the store, and how late one hears of another's commits. Messages stay
+    /// within the handle that they were published through.
     #[must_use]
     pub const fn shared_between_processes(mut self, watch_bound: Duration) -> Self {
         self.shared_between_processes = true;
+        self.shared_events = false;
         self.watch_bound = watch_bound;
         self
     }

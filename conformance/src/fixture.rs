@@ -1,0 +1,123 @@
+//! How the suite comes by stores.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use seed::{Clock, DateTime, SimulatedClock, Store};
+
+use crate::things::Things;
+
+/// Where an adapter's stores come from: a folder, a server that was started for the run, or memory.
+pub trait Fixture: Send + Sync + Sized + 'static {
+    /// How much the heavy cases do.
+    const SCALE: Scale = Scale::Full;
+
+    /// Starts what the stores need, once for the whole run: a server on a free port of this machine, a folder.
+    fn start() -> impl Future<Output = Result<Self, Unavailable>> + Send;
+
+    /// Opens a handle on the store of a name, which shows the time of `clock`.
+    ///
+    /// The same name opens the same data again, as another process would where the store can be shared, else as
+    /// another handle; a new name an empty store. Names are made of letters, digits, `_` and `-`.
+    fn open(&self, name: &str, clock: Arc<dyn Clock>) -> impl Future<Output = Arc<dyn Store>> + Send;
+}
+
+/// How much the heavy cases do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// What the promises are about: 100,000 documents, thousands of claims.
+    Full,
+    /// A twentieth of it, for stores that are meant to fail. A failure to wake shows after a second.
+    Small,
+}
+
+/// Why a fixture cannot start; the cases are then ignored for this reason.
+#[derive(Debug)]
+pub struct Unavailable(String);
+
+impl Unavailable {
+    /// Says why.
+    pub fn because(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<E: std::error::Error> From<E> for Unavailable {
+    fn from(cause: E) -> Self {
+        Self(cause.to_string())
+    }
+}
+
+type Open = dyn Fn(String, Arc<dyn Clock>) -> BoxFuture<'static, Arc<dyn Store>> + Send + Sync;
+
+/// The store of one case: a name of its own, opened as often as the case likes.
+#[derive(Clone)]
+pub(crate) struct Stores {
+    name: String,
+    open: Arc<Open>,
+    clock: Arc<SimulatedClock>,
+    scale: Scale,
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stores").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Stores {
+    pub(crate) fn of<F: Fixture>(fixture: &Arc<F>, name: &str) -> Self {
+        let fixture = Arc::clone(fixture);
+        let open = move |name: String, clock| -> BoxFuture<'static, Arc<dyn Store>> {
+            let fixture = Arc::clone(&fixture);
+            Box::pin(async move { fixture.open(&name, clock).await })
+        };
+        Self {
+            name: name.replace("::", "-"),
+            open: Arc::new(open),
+            clock: Arc::new(SimulatedClock::starting_at(DateTime::from_millis(1_767_225_600_000))),
+            scale: F::SCALE,
+        }
+    }
+
+    /// Opens a handle on the case's store.
+    pub(crate) async fn open(&self) -> Arc<dyn Store> {
+        let clock: Arc<dyn Clock> = Arc::<SimulatedClock>::clone(&self.clock);
+        (self.open)(self.name.clone(), clock).await
+    }
+
+    /// Opens a handle on the one collection that most cases need.
+    pub(crate) async fn things(&self) -> Things {
+        Things(self.open().await)
+    }
+
+    /// Returns the clock that all handles of the case show.
+    pub(crate) fn clock(&self) -> &SimulatedClock {
+        &self.clock
+    }
+
+    /// Returns `full` in a run of full scale and a twentieth of it in a small one.
+    pub(crate) fn scaled(&self, full: i64) -> i64 {
+        match self.scale {
+            Scale::Full => full,
+            Scale::Small => full / 20,
+        }
+    }
+
+    /// Waits for what must come soon; a case that would wait for ever fails instead.
+    pub(crate) async fn soon<T>(&self, what: &str, future: impl Future<Output = T>) -> T {
+        let patience = match self.scale {
+            Scale::Full => Duration::from_secs(20),
+            Scale::Small => Duration::from_secs(1),
+        };
+        let outcome = tokio::time::timeout(patience, future).await;
+        outcome.unwrap_or_else(|_| panic!("{what} did not come within {patience:?}"))
+    }
+}
