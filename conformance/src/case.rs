@@ -57,5 +57,9 @@ pub(crate) use cases;
 
 /// Returns all cases of the suite.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    crate::store::CASES.iter().chain([&crate::random::CASES]).copied().flatten()
+    crate::store::CASES
+        .iter()
+        .chain([&crate::random::CASES])
+        .copied()
+        .flatten()
 }

@@ -68,7 +68,9 @@ pub(crate) struct Stores {
 
 impl fmt::Debug for Stores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stores").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Stores")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,7 +84,9 @@ impl Stores {
         Self {
             name: name.replace("::", "-"),
             open: Arc::new(open),
-            clock: Arc::new(SimulatedClock::starting_at(DateTime::from_millis(1_767_225_600_000))),
+            clock: Arc::new(SimulatedClock::starting_at(DateTime::from_millis(
+                1_767_225_600_000,
+            ))),
             scale: F::SCALE,
         }
     }

@@ -29,9 +29,13 @@ pub fn run<F: Fixture>() -> ExitCode {
     let trials = match started {
         Ok(fixture) => {
             let capabilities = capabilities(&runtime, &fixture);
-            case::all().map(|case| trial(&runtime, &fixture, case, &capabilities)).collect()
+            case::all()
+                .map(|case| trial(&runtime, &fixture, case, &capabilities))
+                .collect()
         }
-        Err(unavailable) => case::all().map(|case| ignored(case, unavailable.reason().to_owned())).collect(),
+        Err(unavailable) => case::all()
+            .map(|case| ignored(case, unavailable.reason().to_owned()))
+            .collect(),
     };
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -41,7 +45,9 @@ pub fn run<F: Fixture>() -> ExitCode {
 /// # Panics
 /// If there is no case of a name, or a thread cannot be started.
 pub fn check<F: Fixture>(fixture: F, names: &[&str]) -> Vec<String> {
-    let unknown = names.iter().find(|name| case::all().all(|case| case.name() != **name));
+    let unknown = names
+        .iter()
+        .find(|name| case::all().all(|case| case.name() != **name));
     assert!(unknown.is_none(), "there is no case {unknown:?}");
     let (runtime, fixture) = (runtime(), Arc::new(fixture));
     let capabilities = capabilities(&runtime, &fixture);
@@ -55,11 +61,17 @@ pub fn check<F: Fixture>(fixture: F, names: &[&str]) -> Vec<String> {
 }
 
 fn runtime() -> Runtime {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads can be started")
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("threads can be started")
 }
 
 fn capabilities<F: Fixture>(runtime: &Runtime, fixture: &Arc<F>) -> Capabilities {
-    runtime.block_on(Stores::of(fixture, "capabilities").open()).capabilities()
+    runtime
+        .block_on(Stores::of(fixture, "capabilities").open())
+        .capabilities()
 }
 
 fn trial<F: Fixture>(
@@ -84,5 +96,8 @@ fn ignored(case: &Case, reason: String) -> Trial {
 
 fn carry_out(runtime: &Runtime, case: &Case, stores: Stores) {
     let limited = async { tokio::time::timeout(LIMIT, (case.run)(stores)).await };
-    assert!(runtime.block_on(limited).is_ok(), "the case took longer than {LIMIT:?}");
+    assert!(
+        runtime.block_on(limited).is_ok(),
+        "the case took longer than {LIMIT:?}"
+    );
 }

@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use seed::store::{
-    Count, Delete, Documents, Find, FindAndUpdate, Insert, InsertOutcome, Update as UpdateRequest, UpdateOutcome, WriteBatch,
-    WriteItem, WriteOutcome,
+    Count, Delete, Documents, Find, FindAndUpdate, Insert, InsertOutcome, Update as UpdateRequest,
+    UpdateOutcome, WriteBatch, WriteItem, WriteOutcome,
 };
 use seed::{CollectionSpec, Document, Filter, IndexSpec, Result, Sort, Store, StoreExt, Update, Value};
 
@@ -32,7 +32,9 @@ impl Things {
         for step in documents.chunks(1_000) {
             let outcomes = self.0.insert(Insert::new(THINGS, step.to_vec())).await.unwrap();
             assert_eq!(outcomes.len(), step.len(), "an outcome for each document");
-            let refused = outcomes.iter().find(|outcome| !matches!(outcome, InsertOutcome::Inserted(_)));
+            let refused = outcomes
+                .iter()
+                .find(|outcome| !matches!(outcome, InsertOutcome::Inserted(_)));
             assert_eq!(refused, None, "a document of the case is refused");
         }
     }
@@ -75,17 +77,29 @@ impl Things {
     }
 
     pub(crate) async fn count_of(&self, filter: &Document) -> u64 {
-        self.0.count(Count::new(THINGS, self::filter(filter))).await.unwrap()
+        self.0
+            .count(Count::new(THINGS, self::filter(filter)))
+            .await
+            .unwrap()
     }
 
     /// Changes all that match.
     pub(crate) async fn change(&self, filter: &Document, update: &Document) -> Result<UpdateOutcome> {
-        self.0.update(UpdateRequest::new(THINGS, self::filter(filter), self::update(update))).await
+        self.0
+            .update(UpdateRequest::new(
+                THINGS,
+                self::filter(filter),
+                self::update(update),
+            ))
+            .await
     }
 
     /// Deletes all that match.
     pub(crate) async fn remove(&self, filter: &Document) -> u64 {
-        self.0.delete(Delete::new(THINGS, self::filter(filter))).await.unwrap()
+        self.0
+            .delete(Delete::new(THINGS, self::filter(filter)))
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn batch(&self, items: Vec<WriteItem>) -> Vec<WriteOutcome> {
@@ -132,11 +146,17 @@ pub(crate) fn index(name: &str, fields: &Document) -> IndexSpec {
 
 /// Declares the collection at an edition.
 pub(crate) fn spec(edition: u32, indexes: impl IntoIterator<Item = IndexSpec>) -> CollectionSpec {
-    indexes.into_iter().fold(CollectionSpec::new(THINGS).version(edition), CollectionSpec::index)
+    indexes.into_iter().fold(
+        CollectionSpec::new(THINGS).version(edition),
+        CollectionSpec::index,
+    )
 }
 
 pub(crate) fn ids(documents: &[Document]) -> Vec<Value> {
-    documents.iter().map(|document| document.id().cloned().unwrap()).collect()
+    documents
+        .iter()
+        .map(|document| document.id().cloned().unwrap())
+        .collect()
 }
 
 /// Writes ids as a case expects them.

@@ -20,5 +20,8 @@ where
         std::thread::spawn(move || runtime.block_on(future))
     };
     let threads: Vec<_> = (0..callers).map(start).collect();
-    threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    threads
+        .into_iter()
+        .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use conformance::Unavailable;
 use seed::{Clock, Store};
@@ -17,8 +17,13 @@ impl conformance::Fixture for Stores {
     }
 
     async fn open(&self, name: &str, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-        let mut stores = self.0.lock().unwrap();
-        Arc::new(stores.entry(name.to_owned()).or_insert_with(|| MemoryStore::with_clock(clock)).clone())
+        let mut stores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::new(
+            stores
+                .entry(name.to_owned())
+                .or_insert_with(|| MemoryStore::with_clock(clock))
+                .clone(),
+        )
     }
 }
 

@@ -16,7 +16,7 @@ impl conformance::Fixture for Files {
 
     async fn open(&self, name: &str, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
         let options = Options::new(self.0.path().join(name));
-        Arc::new(SqliteStore::open_with(&options, clock).unwrap())
+        Arc::new(SqliteStore::open_with(&options, clock).expect("a fresh file opens"))
     }
 }
 

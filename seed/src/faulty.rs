@@ -200,7 +200,11 @@ impl Faulty {
     }
 
     /// Carries a call out with the fault that is due. Work that is refused is not even begun.
-    async fn carry_out<T: Send>(&self, call: Call, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    async fn carry_out<T: Send>(
+        &self,
+        call: Call,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
         let fault = self.orders().due(call);
         match fault {
             None => work.await,
@@ -209,7 +213,9 @@ impl Faulty {
             Some(Fault::LoseAnswer) => {
                 // Even the fault of a call that failed is an answer, so it is lost as well.
                 drop(work.await);
-                Err(unavailable("the answer was lost, as was ordered: look before trying again"))
+                Err(unavailable(
+                    "the answer was lost, as was ordered: look before trying again",
+                ))
             }
             Some(Fault::Delay(wait)) => {
                 (wait.0)().await;
@@ -285,11 +291,13 @@ impl Store for Faulty {
     }
 
     async fn aggregate(&self, request: Aggregate) -> Result<Vec<Document>> {
-        self.carry_out(Call::Aggregate, self.store.aggregate(request)).await
+        self.carry_out(Call::Aggregate, self.store.aggregate(request))
+            .await
     }
 
     async fn find_and_update(&self, request: FindAndUpdate) -> Result<Vec<Document>> {
-        self.carry_out(Call::FindAndUpdate, self.store.find_and_update(request)).await
+        self.carry_out(Call::FindAndUpdate, self.store.find_and_update(request))
+            .await
     }
 
     async fn write(&self, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
@@ -309,7 +317,8 @@ impl Store for Faulty {
     }
 
     async fn drop_collection(&self, collection: &str) -> Result<()> {
-        self.carry_out(Call::DropCollection, self.store.drop_collection(collection)).await
+        self.carry_out(Call::DropCollection, self.store.drop_collection(collection))
+            .await
     }
 
     async fn watch(&self, collection: &str) -> Result<Watch> {
@@ -317,7 +326,8 @@ impl Store for Faulty {
     }
 
     async fn publish(&self, topic: &str, message: Document) -> Result<()> {
-        self.carry_out(Call::Publish, self.store.publish(topic, message)).await
+        self.carry_out(Call::Publish, self.store.publish(topic, message))
+            .await
     }
 
     async fn subscribe(&self, topic: &str) -> Result<Subscription> {

@@ -17,7 +17,10 @@ impl Chance {
     /// Returns the seed to begin a run with: that of the variable, else one that differs from run to run.
     pub(super) fn first_seed() -> u64 {
         let given = std::env::var(SEED_VARIABLE).ok();
-        given.map_or_else(|| RandomState::new().hash_one(0), |seed| seed.parse().expect("the seed is a whole number"))
+        given.map_or_else(
+            || RandomState::new().hash_one(0),
+            |seed| seed.parse().expect("the seed is a whole number"),
+        )
     }
 
     pub(super) fn next(&mut self) -> u64 {

@@ -15,7 +15,10 @@ use crate::fixture::Stores;
 use chance::{Chance, SEED_VARIABLE};
 use world::World;
 
-cases![the_planner_never_changes_an_answer, the_planner_never_changes_what_is_written];
+cases![
+    the_planner_never_changes_an_answer,
+    the_planner_never_changes_what_is_written
+];
 
 async fn the_planner_never_changes_an_answer(stores: Stores) {
     let worlds = stores.scaled(60);
@@ -61,7 +64,10 @@ async fn play(stores: Stores, worlds: i64, game: impl AsyncFn(&mut World)) {
 struct Seed(u64);
 
 impl Drop for Seed {
-    #[expect(clippy::print_stderr, reason = "the way back into the world where a case failed")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "the way back into the world where a case failed"
+    )]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("replay with {SEED_VARIABLE}={}", self.0);

@@ -31,7 +31,8 @@ fn id(document: &Document) -> &Value {
 
 impl Plain {
     fn place(&self, wanted: &Value) -> Result<usize, usize> {
-        self.documents.binary_search_by(|document| order::compare(id(document), wanted))
+        self.documents
+            .binary_search_by(|document| order::compare(id(document), wanted))
     }
 
     pub(super) fn get(&self, wanted: &Value) -> Option<&Document> {
@@ -43,7 +44,9 @@ impl Plain {
         let sorted = self.matching(&request.filter, &request.sort)?.into_iter();
         let skipped = sorted.skip(usize::try_from(request.skip).unwrap_or(usize::MAX));
         let limit = request.limit.unwrap_or(u64::MAX);
-        Ok(skipped.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
+        Ok(skipped
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .collect())
     }
 
     /// The list is in the order of the ids, and the sort leaves those that tie as they are.
@@ -58,15 +61,20 @@ impl Plain {
     }
 
     pub(super) fn insert(&mut self, document: &Document) -> Result<(), Refused> {
-        let Err(at) = self.place(id(document)) else { return Err(Refused::Taken) };
+        // What cannot be indexed is refused before anything is looked up.
         self.check(document, None)?;
+        let Err(at) = self.place(id(document)) else {
+            return Err(Refused::Taken);
+        };
         self.documents.insert(at, document.clone());
         Ok(())
     }
 
     /// Changes a document by its id and returns it with whether it is another one now.
     fn change(&mut self, wanted: &Value, update: &Update) -> Result<(Document, bool), Refused> {
-        let at = self.place(wanted).expect("only documents that were found are changed");
+        let at = self
+            .place(wanted)
+            .expect("only documents that were found are changed");
         let context = Context::at(DateTime::from_millis(0));
         let Some(changed) = update.apply(&self.documents[at], &context)? else {
             return Ok((self.documents[at].clone(), false));
@@ -76,7 +84,12 @@ impl Plain {
         Ok((changed, true))
     }
 
-    pub(super) fn update(&mut self, filter: &Filter, update: &Update, limit: u64) -> Result<UpdateOutcome, Refused> {
+    pub(super) fn update(
+        &mut self,
+        filter: &Filter,
+        update: &Update,
+        limit: u64,
+    ) -> Result<UpdateOutcome, Refused> {
         let mut outcome = UpdateOutcome::default();
         for document in self.find(&Find::new("", filter.clone()).limit(limit))? {
             outcome.matched += 1;
@@ -105,8 +118,11 @@ impl Plain {
             }
         }
         let before = self.documents.clone();
-        let changed = found.iter().map(|document| Ok(self.change(id(document), &request.update)?.0)).collect();
-        if matches!(changed, Err::<Vec<_>, Refused>(_)) {
+        let changed: Result<Vec<_>, Refused> = found
+            .iter()
+            .map(|document| Ok(self.change(id(document), &request.update)?.0))
+            .collect();
+        if changed.is_err() {
             self.documents = before;
         }
         changed
@@ -130,7 +146,11 @@ impl Plain {
         limits::check(document)?;
         for index in &self.indexes {
             let keys = keys(index, document)?;
-            let others = self.documents.iter().enumerate().filter(|(at, _)| Some(*at) != except);
+            let others = self
+                .documents
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| Some(*at) != except);
             for (_, other) in others.filter(|_| index.is_unique()) {
                 if keys.iter().any(|key| keys_of(index, other).contains(key)) {
                     return Err(Refused::Taken);
@@ -143,7 +163,11 @@ impl Plain {
 
 fn keys(index: &IndexSpec, document: &Document) -> Result<Vec<Vec<u8>>> {
     match index.takes(document)? {
-        true => Ok(key::index_keys(document, index.fields())?.keys.into_iter().map(|key| key.to_vec()).collect()),
+        true => Ok(key::index_keys(document, index.fields())?
+            .keys
+            .into_iter()
+            .map(|key| key.to_vec())
+            .collect()),
         false => Ok(Vec::new()),
     }
 }

@@ -16,8 +16,15 @@ const INDEXED: usize = 6;
 pub(super) fn filter(chance: &mut Chance, depth: u64) -> Document {
     if depth > 0 && chance.once_in(4) {
         let operator = chance.one_of(&["$or", "$or", "$and", "$nor"]);
-        let parts: Array = chance.some(1, 3, |chance| Value::from(filter(chance, depth - 1))).into_iter().collect();
-        let mut filter = if chance.once_in(3) { conditions(chance) } else { Document::new() };
+        let parts: Array = chance
+            .some(1, 3, |chance| Value::from(filter(chance, depth - 1)))
+            .into_iter()
+            .collect();
+        let mut filter = if chance.once_in(3) {
+            conditions(chance)
+        } else {
+            Document::new()
+        };
         filter.set(operator, parts);
         return filter;
     }
@@ -59,7 +66,11 @@ fn condition(chance: &mut Chance, depth: u64) -> Value {
 
 /// Makes a value to compare with: most often a scalar.
 fn plain(chance: &mut Chance) -> Value {
-    if chance.once_in(4) { value(chance, 2) } else { scalar(chance) }
+    if chance.once_in(4) {
+        value(chance, 2)
+    } else {
+        scalar(chance)
+    }
 }
 
 fn operators(chance: &mut Chance, depth: u64) -> Document {
@@ -72,7 +83,12 @@ fn operators(chance: &mut Chance, depth: u64) -> Document {
             3 => ("$nin", Value::from(chance.some(0, 2, plain))),
             4 => ("$exists", chance.once_in(2).into()),
             5 => ("$size", chance.number(0..3).into()),
-            6 => ("$type", chance.one_of(&["number", "null", "array", "object", "string"]).into()),
+            6 => (
+                "$type",
+                chance
+                    .one_of(&["number", "null", "array", "object", "string"])
+                    .into(),
+            ),
             7 => ("$all", Value::from(chance.some(0, 2, plain))),
             8 if depth > 0 => ("$not", self::operators(chance, depth - 1).into()),
             _ => (chance.one_of(&["$gt", "$gte", "$lt", "$lte"]), plain(chance)),
@@ -88,9 +104,16 @@ pub(super) fn sort(chance: &mut Chance) -> Document {
         return sort;
     }
     for _ in 0..=chance.below(3) {
-        let path = if chance.once_in(8) { "_id" } else { chance.one_of(&PATHS) };
+        let path = if chance.once_in(8) {
+            "_id"
+        } else {
+            chance.one_of(&PATHS)
+        };
         // One path must not run through another.
-        if !sort.keys().any(|other| runs_through(other, path) || runs_through(path, other)) {
+        if !sort
+            .keys()
+            .any(|other| runs_through(other, path) || runs_through(path, other))
+        {
             sort.set(path, direction(chance));
         }
     }
@@ -106,7 +129,10 @@ fn direction(chance: &mut Chance) -> i64 {
 }
 
 pub(super) fn update(chance: &mut Chance) -> Document {
-    let (field, other) = (chance.one_of(&["a", "b", "c", "a.b", "b.0"]), chance.one_of(&["d", "e.c"]));
+    let (field, other) = (
+        chance.one_of(&["a", "b", "c", "a.b", "b.0"]),
+        chance.one_of(&["d", "e.c"]),
+    );
     match chance.below(8) {
         0 => doc! { "$unset": { field: 1 }, "$inc": { other: 1 } },
         1 => doc! { "$inc": { field: (chance.number(-2..3)) } },
@@ -133,7 +159,10 @@ fn an_index(chance: &mut Chance, name: &str) -> IndexSpec {
     let mut fields = Document::new();
     for _ in 0..=chance.below(3) {
         let path = PATHS[chance.below(INDEXED as u64) as usize];
-        if !fields.keys().any(|other| runs_through(other, path) || runs_through(path, other)) {
+        if !fields
+            .keys()
+            .any(|other| runs_through(other, path) || runs_through(path, other))
+        {
             fields.set(path, direction(chance));
         }
     }
@@ -141,7 +170,11 @@ fn an_index(chance: &mut Chance, name: &str) -> IndexSpec {
     if chance.once_in(6) {
         index = index.unique();
     }
-    if chance.once_in(3) { index.partial(&partial(chance)).unwrap() } else { index }
+    if chance.once_in(3) {
+        index.partial(&partial(chance)).unwrap()
+    } else {
+        index
+    }
 }
 
 fn partial(chance: &mut Chance) -> Document {
@@ -150,6 +183,8 @@ fn partial(chance: &mut Chance) -> Document {
         0 => doc! { field: { "$exists": true } },
         1 => doc! { field: (chance.number(0..4)) },
         2 => doc! { field: { "$gte": (chance.number(0..4)) } },
-        _ => doc! { field: { "$gt": (chance.number(0..2)), "$lt": (chance.number(3..6)) }, "a": { "$exists": true } },
+        _ => {
+            doc! { field: { "$gt": (chance.number(0..2)), "$lt": (chance.number(3..6)) }, "a": { "$exists": true } }
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! One collection of a store and the list that it must agree with.
 
-use seed::store::{Count, Delete, Find, FindAndUpdate, InsertOutcome, Update as UpdateRequest, WriteItem, WriteOutcome};
+use seed::store::{
+    Count, Delete, Find, FindAndUpdate, InsertOutcome, Update as UpdateRequest, WriteItem, WriteOutcome,
+};
 use seed::{Document, Error, Filter, StoreExt, Update};
 
 use super::chance::Chance;
@@ -22,7 +24,12 @@ impl World {
     /// Begins with an empty collection.
     pub(super) async fn new(things: Things, chance: Chance) -> Self {
         things.drop_collection(THINGS).await.unwrap();
-        Self { things, plain: Plain::default(), chance, edition: 0 }
+        Self {
+            things,
+            plain: Plain::default(),
+            chance,
+            edition: 0,
+        }
     }
 
     pub(super) async fn fill(&mut self) {
@@ -42,7 +49,10 @@ impl World {
         match self.plain.ensure(wanted.clone()) {
             Ok(()) => assert!(declared.is_ok(), "{declared:?} for {wanted:?} in {self:?}"),
             Err(refused) => {
-                assert!(declared.is_err(), "not refused, but {refused:?}: {wanted:?} in {self:?}");
+                assert!(
+                    declared.is_err(),
+                    "not refused, but {refused:?}: {wanted:?} in {self:?}"
+                );
                 // Which of the old ones are left is not looked at here.
                 self.edition += 1;
                 self.things.ensure(&spec(self.edition, [])).await.unwrap();
@@ -76,8 +86,16 @@ impl World {
             (Err(_), _) => {}
             (Ok(_), Err(fault)) => panic!("{fault}: {request:?} in {self:?}"),
         }
-        let counted = self.things.count(Count::new(THINGS, request.filter.clone())).await.unwrap();
-        let expected = self.plain.find(&Find::new("", request.filter.clone())).unwrap().len() as u64;
+        let counted = self
+            .things
+            .count(Count::new(THINGS, request.filter.clone()))
+            .await
+            .unwrap();
+        let expected = self
+            .plain
+            .find(&Find::new("", request.filter.clone()))
+            .unwrap()
+            .len() as u64;
         assert_eq!(counted, expected, "{:?} in {self:?}", request.filter);
     }
 
@@ -91,7 +109,11 @@ impl World {
             3 => self.find_and_update().await,
             _ => self.write_known().await,
         };
-        assert_eq!(self.things.all().await, self.plain.documents, "{told} from {before:?}");
+        assert_eq!(
+            self.things.all().await,
+            self.plain.documents,
+            "{told} from {before:?}"
+        );
         // An index that was not kept up shows in what is found by it.
         self.ask().await;
     }
@@ -101,9 +123,15 @@ impl World {
         let outcome = self.things.insert_one(THINGS, document.clone()).await;
         let told = format!("insert {document}");
         match self.plain.insert(&document) {
-            Ok(()) => assert!(matches!(outcome, Ok(InsertOutcome::Inserted(_))), "{outcome:?}: {told} in {self:?}"),
+            Ok(()) => assert!(
+                matches!(outcome, Ok(InsertOutcome::Inserted(_))),
+                "{outcome:?}: {told} in {self:?}"
+            ),
             Err(Refused::Taken) => {
-                assert!(matches!(outcome, Ok(InsertOutcome::Duplicate(_))), "{outcome:?}: {told} in {self:?}");
+                assert!(
+                    matches!(outcome, Ok(InsertOutcome::Duplicate(_))),
+                    "{outcome:?}: {told} in {self:?}"
+                );
             }
             Err(Refused::Wrong) => assert!(outcome.is_err(), "{outcome:?}: {told} in {self:?}"),
         }
@@ -112,7 +140,11 @@ impl World {
 
     async fn change(&mut self) -> String {
         let (filter, update) = (self.filter(), self.update());
-        let limit = if self.chance.once_in(2) { self.chance.below(4) } else { u64::MAX };
+        let limit = if self.chance.once_in(2) {
+            self.chance.below(4)
+        } else {
+            u64::MAX
+        };
         let request = UpdateRequest::new(THINGS, filter.clone(), update.clone()).limit(limit);
         let outcome = self.things.update(request).await;
         let told = format!("update {limit} {} {}", filter.source(), update.source());
@@ -123,7 +155,10 @@ impl World {
 
     async fn delete(&mut self) -> String {
         let (filter, limit) = (self.filter(), self.chance.below(3));
-        let deleted = self.things.delete(Delete::new(THINGS, filter.clone()).limit(limit)).await;
+        let deleted = self
+            .things
+            .delete(Delete::new(THINGS, filter.clone()).limit(limit))
+            .await;
         let told = format!("delete {limit} {}", filter.source());
         let expected = self.plain.delete(&filter, limit).map_err(Refused::from);
         self.agree(expected, deleted, &told);
@@ -137,10 +172,16 @@ impl World {
             request = request.or_else(self.filter());
         }
         let sort = sort(&mut self.chance);
-        request = request.sort(things::sort(&sort)).limit(self.chance.below(6) as usize);
+        request = request
+            .sort(things::sort(&sort))
+            .limit(self.chance.below(6) as usize);
         let found = self.things.find_and_update(request.clone()).await;
         let sources: Vec<_> = request.filters.iter().map(Filter::source).collect();
-        let told = format!("find and update {} {sources:?} by {sort}: {}", request.limit, request.update.source());
+        let told = format!(
+            "find and update {} {sources:?} by {sort}: {}",
+            request.limit,
+            request.update.source()
+        );
         let before = self.plain.clone();
         match self.plain.find_and_update(&request) {
             Err(Refused::Wrong) if found.is_ok() => {
@@ -156,7 +197,11 @@ impl World {
     /// Changes a document by an item of a batch that carries it, at times as it is and at times otherwise.
     async fn write_known(&mut self) -> String {
         let update = self.update();
-        let Some(at) = self.chance.below(self.plain.documents.len() as u64 + 1).checked_sub(1) else {
+        let Some(at) = self
+            .chance
+            .below(self.plain.documents.len() as u64 + 1)
+            .checked_sub(1)
+        else {
             return "nothing".to_owned();
         };
         let mut known = self.plain.documents[at as usize].clone();
@@ -164,7 +209,11 @@ impl World {
         if self.chance.once_in(3) {
             known.set("a", super::documents::scalar(&mut self.chance));
         }
-        let mut guard = if self.chance.once_in(3) { filter(&mut self.chance, 0) } else { Document::new() };
+        let mut guard = if self.chance.once_in(3) {
+            filter(&mut self.chance, 0)
+        } else {
+            Document::new()
+        };
         guard.set("_id", seed::doc! { "$eq": (id.clone()) });
         let guard = things::filter(&guard);
         let told = format!("write {} {} knowing {known}", guard.source(), update.source());
@@ -176,7 +225,11 @@ impl World {
         };
         let expected = self.plain.update(&guard, &update, 1);
         self.agree(expected, outcome, &told);
-        assert_eq!(self.things.get(id.clone()).await, self.plain.get(&id).cloned(), "{told}");
+        assert_eq!(
+            self.things.get(id.clone()).await,
+            self.plain.get(&id).cloned(),
+            "{told}"
+        );
         told
     }
 

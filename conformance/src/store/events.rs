@@ -17,7 +17,10 @@ cases![
 ];
 
 async fn number(stores: &Stores, subscription: &mut Subscription) -> i64 {
-    let message = stores.soon("the message", subscription.next()).await.expect("the store is there");
+    let message = stores
+        .soon("the message", subscription.next())
+        .await
+        .expect("the store is there");
     message.get("n").and_then(Value::as_i64).unwrap()
 }
 
@@ -27,7 +30,10 @@ fn message(n: i64) -> Document {
 
 async fn every_subscriber_gets_every_message_in_order(stores: Stores) {
     let store = stores.open().await;
-    let mut subscriptions = [store.subscribe("news").await.unwrap(), store.subscribe("news").await.unwrap()];
+    let mut subscriptions = [
+        store.subscribe("news").await.unwrap(),
+        store.subscribe("news").await.unwrap(),
+    ];
     for n in 0..100 {
         store.publish("news", message(n)).await.unwrap();
     }

@@ -17,8 +17,16 @@ cases![
 
 async fn numbered(stores: &Stores) -> Things {
     let things = stores.things().await;
-    let live = index("live", &doc! { "p": -1 }).partial(&doc! { "status": "live" }).unwrap();
-    things.index([index("ab", &doc! { "a": 1, "b": -1 }), index("tags", &doc! { "tags": 1 }), live]).await;
+    let live = index("live", &doc! { "p": -1 })
+        .partial(&doc! { "status": "live" })
+        .unwrap();
+    things
+        .index([
+            index("ab", &doc! { "a": 1, "b": -1 }),
+            index("tags", &doc! { "tags": 1 }),
+            live,
+        ])
+        .await;
     let thing = |id: i64| {
         let status = if id % 50 == 0 { "live" } else { "done" };
         doc! { "_id": id, "a": (id % 10), "b": (id / 10), "tags": [(id % 100)], "p": (id % 4), "status": status }
@@ -50,7 +58,10 @@ async fn an_indexed_query_reads_no_more_than_it_returns(stores: Stores) {
 
 async fn an_id_is_looked_up(stores: Stores) {
     let things = numbered(&stores).await;
-    assert!(matches!(read(&things, find(&doc! { "_id": 500 })).await, (0..=1, 1, _)));
+    assert!(matches!(
+        read(&things, find(&doc! { "_id": 500 })).await,
+        (0..=1, 1, _)
+    ));
     let (scanned, returned, explained) = read(&things, find(&doc! { "_id": { "$gte": 990 } })).await;
     assert_eq!((scanned, returned), (10, 10), "{explained}");
 }
@@ -58,7 +69,11 @@ async fn an_id_is_looked_up(stores: Stores) {
 async fn a_sorted_page_reads_only_itself(stores: Stores) {
     let things = numbered(&stores).await;
     // Backwards an index gives those that tie by descending id, so that must be asked for.
-    for order in [doc! { "b": -1 }, doc! { "a": 1, "b": -1 }, doc! { "b": 1, "_id": -1 }] {
+    for order in [
+        doc! { "b": -1 },
+        doc! { "a": 1, "b": -1 },
+        doc! { "b": 1, "_id": -1 },
+    ] {
         let request = find(&doc! { "a": 3 }).sort(sort(&order)).limit(10);
         let (scanned, returned, explained) = read(&things, request).await;
         assert_eq!(returned, 10, "{explained}");

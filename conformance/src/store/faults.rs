@@ -26,11 +26,23 @@ cases![
 async fn write(store: &dyn Store, call: Call) -> Result<()> {
     let (any, add) = (filter(&doc! { "_id": 1 }), update(&doc! { "$inc": { "n": 1 } }));
     match call {
-        Call::Insert => store.insert(Insert::new(THINGS, vec![doc! { "_id": 2 }])).await.map(drop),
-        Call::FindAndUpdate => store.find_and_update(FindAndUpdate::new(THINGS, any, add)).await.map(drop),
+        Call::Insert => store
+            .insert(Insert::new(THINGS, vec![doc! { "_id": 2 }]))
+            .await
+            .map(drop),
+        Call::FindAndUpdate => store
+            .find_and_update(FindAndUpdate::new(THINGS, any, add))
+            .await
+            .map(drop),
         Call::Update => store.update(Update::new(THINGS, any, add)).await.map(drop),
         Call::Delete => store.delete(Delete::new(THINGS, any)).await.map(drop),
-        _ => store.write(WriteBatch::new(THINGS, vec![item(&doc! {}, &doc! { "$inc": { "n": 1 } })])).await.map(drop),
+        _ => store
+            .write(WriteBatch::new(
+                THINGS,
+                vec![item(&doc! {}, &doc! { "$inc": { "n": 1 } })],
+            ))
+            .await
+            .map(drop),
     }
 }
 
@@ -82,12 +94,26 @@ async fn a_store_that_is_cut_off_answers_nothing_until_it_is_mended(stores: Stor
     assert!(faulty.get(THINGS, 1.into()).await.is_ok());
     let detached = faulty.detached().unwrap();
     for &call in Call::WRITES {
-        assert_eq!(write(&faulty, call).await.unwrap_err().kind(), ErrorKind::Unavailable, "{call:?}");
-        assert_eq!(write(&*detached, call).await.unwrap_err().kind(), ErrorKind::Unavailable, "{call:?}");
+        assert_eq!(
+            write(&faulty, call).await.unwrap_err().kind(),
+            ErrorKind::Unavailable,
+            "{call:?}"
+        );
+        assert_eq!(
+            write(&*detached, call).await.unwrap_err().kind(),
+            ErrorKind::Unavailable,
+            "{call:?}"
+        );
     }
-    assert_eq!(faulty.get(THINGS, 1.into()).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        faulty.get(THINGS, 1.into()).await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     assert_eq!(faulty.now().await.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(faulty.watch(THINGS).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        faulty.watch(THINGS).await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     assert_eq!(things.all().await, [doc! { "_id": 1, "n": 0 }]);
     faulty.mend();
     write(&faulty, Call::Insert).await.unwrap();
@@ -114,9 +140,15 @@ async fn the_nth_call_fails_and_no_other(stores: Stores) {
         for id in 1..=4 {
             let outcome = faulty.insert_one(THINGS, doc! { "_id": id }).await;
             assert_eq!(outcome.is_err(), id == nth, "{id} of {nth}");
-            faulty.count(seed::store::Count::new(THINGS, filter(&doc! {}))).await.unwrap();
+            faulty
+                .count(seed::store::Count::new(THINGS, filter(&doc! {})))
+                .await
+                .unwrap();
         }
-        assert_eq!(things.ids(&doc! {}).await, numbers((1..=4).filter(|id| *id != nth)));
+        assert_eq!(
+            things.ids(&doc! {}).await,
+            numbers((1..=4).filter(|id| *id != nth))
+        );
         assert_eq!(faulty.calls(&[Call::Insert]), 4);
         assert_eq!(faulty.calls(&[]), 8);
     }
@@ -127,7 +159,10 @@ async fn an_insert_repeated_after_a_lost_answer_changes_nothing(stores: Stores) 
     let things = Things(std::sync::Arc::new(faulty.clone()));
     faulty.fail(1, &[Call::Insert], Fault::LoseAnswer);
     let documents: Vec<_> = (0..5).map(|id| doc! { "_id": id }).collect();
-    things.insert(Insert::new(THINGS, documents.clone())).await.unwrap_err();
+    things
+        .insert(Insert::new(THINGS, documents.clone()))
+        .await
+        .unwrap_err();
     let again = things.insert(Insert::new(THINGS, documents)).await.unwrap();
     assert_eq!(again, vec![InsertOutcome::Duplicate("_id".into()); 5]);
     assert_eq!(things.ids(&doc! {}).await, numbers(0..5));
@@ -135,23 +170,39 @@ async fn an_insert_repeated_after_a_lost_answer_changes_nothing(stores: Stores) 
 
 async fn what_was_claimed_is_found_by_its_token_after_a_lost_answer(stores: Stores) {
     let things = stores.things().await;
-    things.put((0..10).map(|id| doc! { "_id": id, "free": true })).await;
+    things
+        .put((0..10).map(|id| doc! { "_id": id, "free": true }))
+        .await;
     let faulty = Faulty::over(stores.open().await);
     faulty.fail(1, &[Call::FindAndUpdate], Fault::LoseAnswer);
     let take = update(&doc! { "$set": { "free": false, "token": "mine" } });
     let request = FindAndUpdate::new(THINGS, filter(&doc! { "free": true }), take).limit(4);
     faulty.find_and_update(request).await.unwrap_err();
     let mine = faulty.find_all(find(&doc! { "token": "mine" })).await.unwrap();
-    assert_eq!(ids(&mine), numbers(0..4), "nothing is lost and nothing is taken twice");
+    assert_eq!(
+        ids(&mine),
+        numbers(0..4),
+        "nothing is lost and nothing is taken twice"
+    );
 }
 
 async fn a_guarded_write_repeated_after_a_lost_answer_is_told_by_its_token(stores: Stores) {
     let things = stores.things().await;
-    things.put([doc! { "_id": 1, "status": "running", "token": "mine" }]).await;
+    things
+        .put([doc! { "_id": 1, "status": "running", "token": "mine" }])
+        .await;
     let faulty = Faulty::over(stores.open().await);
     faulty.fail(1, &[Call::Write], Fault::LoseAnswer);
     let guard = doc! { "_id": 1, "status": "running", "token": "mine" };
-    let finish = || WriteBatch::new(THINGS, vec![item(&guard, &doc! { "$set": { "status": "done" }, "$inc": { "runs": 1 } })]);
+    let finish = || {
+        WriteBatch::new(
+            THINGS,
+            vec![item(
+                &guard,
+                &doc! { "$set": { "status": "done" }, "$inc": { "runs": 1 } },
+            )],
+        )
+    };
     faulty.write(finish()).await.unwrap_err();
     assert_eq!(faulty.write(finish()).await.unwrap()[0].matched(), 0);
     let expected = doc! { "_id": 1, "status": "done", "token": "mine", "runs": 1 };
@@ -168,7 +219,10 @@ async fn an_index_is_declared_again_after_a_lost_answer(stores: Stores) {
         faulty.ensure(&declared).await.unwrap_err();
     }
     faulty.ensure(&declared).await.unwrap();
-    assert_eq!(things.offer(doc! { "_id": 10, "u": 3 }).await, InsertOutcome::Duplicate("u".into()));
+    assert_eq!(
+        things.offer(doc! { "_id": 10, "u": 3 }).await,
+        InsertOutcome::Duplicate("u".into())
+    );
 }
 
 async fn a_delayed_call_lets_others_by(stores: Stores) {
@@ -180,14 +234,26 @@ async fn a_delayed_call_lets_others_by(stores: Stores) {
         async move { drop(wait.wait_for(|is_over| *is_over).await) }
     };
     faulty.fail(1, &[Call::Insert], Fault::Delay(Wait::until(until_let_go)));
-    let delayed = async { faulty.insert_one(THINGS, doc! { "_id": "delayed" }).await.unwrap() };
+    let delayed = async {
+        faulty
+            .insert_one(THINGS, doc! { "_id": "delayed" })
+            .await
+            .unwrap()
+    };
     let other = async {
         // By its turn the first call is on its way, and it waits until this one is done.
-        things.batch(vec![WriteItem::Insert(doc! { "_id": "other", "seen": (things.all().await.len() as i64) })]).await;
+        things
+            .batch(vec![WriteItem::Insert(
+                doc! { "_id": "other", "seen": (things.all().await.len() as i64) },
+            )])
+            .await;
         let_go.send(true).unwrap();
     };
     let both = futures::future::join(delayed, other);
     stores.soon("the delayed call", both).await;
-    assert_eq!(things.get("other").await.unwrap().get("seen"), Some(&Value::from(0)));
+    assert_eq!(
+        things.get("other").await.unwrap().get("seen"),
+        Some(&Value::from(0))
+    );
     assert_eq!(things.all().await.len(), 2);
 }

@@ -31,10 +31,20 @@ cases![
 async fn documents_come_back_as_they_are_after_the_update(stores: Stores) {
     let things = stores.things().await;
     things.put([doc! { "_id": 1, "a": 1, "n": 0 }]).await;
-    let got = things.claim(claim(&doc! { "a": 1 }, &doc! { "$set": { "a": 2 }, "$inc": { "n": 1 } })).await;
+    let got = things
+        .claim(claim(
+            &doc! { "a": 1 },
+            &doc! { "$set": { "a": 2 }, "$inc": { "n": 1 } },
+        ))
+        .await;
     assert_eq!(got, [doc! { "_id": 1, "a": 2, "n": 1 }]);
     assert_eq!(things.all().await, got);
-    assert!(things.claim(claim(&doc! { "a": 1 }, &doc! { "$set": { "a": 3 } })).await.is_empty());
+    assert!(
+        things
+            .claim(claim(&doc! { "a": 1 }, &doc! { "$set": { "a": 3 } }))
+            .await
+            .is_empty()
+    );
 }
 
 async fn the_sort_decides_who_comes_first(stores: Stores) {
@@ -48,11 +58,16 @@ async fn a_sort_without_an_index_decides_too(stores: Stores) {
 }
 
 async fn in_order(things: &Things) {
-    things.put((0..9).map(|id| doc! { "_id": id, "free": true, "p": (id % 3) })).await;
+    things
+        .put((0..9).map(|id| doc! { "_id": id, "free": true, "p": (id % 3) }))
+        .await;
     let take = doc! { "$set": { "free": false } };
     let first = claim(&doc! { "free": true }, &take).sort(sort(&doc! { "p": -1 }));
     assert_eq!(ids(&things.claim(first.clone().limit(2)).await), numbers([2, 5]));
-    assert_eq!(ids(&things.claim(first.clone().limit(3)).await), numbers([8, 1, 4]));
+    assert_eq!(
+        ids(&things.claim(first.clone().limit(3)).await),
+        numbers([8, 1, 4])
+    );
     let last = claim(&doc! { "free": true }, &take).sort(sort(&doc! { "p": 1 }));
     assert_eq!(ids(&things.claim(last).await), numbers([0]));
     assert_eq!(ids(&things.claim(first.limit(9)).await), numbers([7, 3, 6]));
@@ -65,7 +80,10 @@ async fn no_more_than_the_limit_are_changed(stores: Stores) {
     assert!(things.claim(request.clone().limit(0)).await.is_empty());
     assert_eq!(things.count_of(&doc! { "a": 0 }).await, 10);
     assert_eq!(ids(&things.claim(request.clone()).await), numbers([0]));
-    assert_eq!(ids(&things.claim(request.clone().limit(4)).await), numbers([1, 2, 3, 4]));
+    assert_eq!(
+        ids(&things.claim(request.clone().limit(4)).await),
+        numbers([1, 2, 3, 4])
+    );
     assert_eq!(things.ids(&doc! { "a": 1 }).await, numbers(0..5));
     assert_eq!(ids(&things.claim(request.limit(100)).await), numbers(5..10));
 }
@@ -74,12 +92,23 @@ async fn filters_are_tried_in_their_order(stores: Stores) {
     let things = stores.things().await;
     things.index([index("tag", &doc! { "tag": 1, "p": -1 })]).await;
     let tags = ["c", "b", "a", "c", "b", "a"];
-    things.put((0..).zip(tags).map(|(id, tag)| doc! { "_id": id, "tag": tag, "p": id })).await;
+    things
+        .put(
+            (0..)
+                .zip(tags)
+                .map(|(id, tag)| doc! { "_id": id, "tag": tag, "p": id }),
+        )
+        .await;
     let of = |tag: &str| filter(&doc! { "tag": tag });
-    let request = claim(&doc! { "tag": "a" }, &doc! { "$set": { "tag": "taken" } }).or_else(of("b")).or_else(of("c"));
+    let request = claim(&doc! { "tag": "a" }, &doc! { "$set": { "tag": "taken" } })
+        .or_else(of("b"))
+        .or_else(of("c"));
     let request = request.sort(sort(&doc! { "p": -1 }));
     // The order holds within a filter: a less wanted tag never comes before a more wanted one.
-    assert_eq!(ids(&things.claim(request.clone().limit(3)).await), numbers([5, 2, 4]));
+    assert_eq!(
+        ids(&things.claim(request.clone().limit(3)).await),
+        numbers([5, 2, 4])
+    );
     assert_eq!(ids(&things.claim(request.clone()).await), numbers([1]));
     assert_eq!(ids(&things.claim(request.limit(10)).await), numbers([3, 0]));
 }
@@ -87,9 +116,14 @@ async fn filters_are_tried_in_their_order(stores: Stores) {
 async fn a_document_of_two_filters_comes_once(stores: Stores) {
     let things = stores.things().await;
     things.index([index("a", &doc! { "a": 1 })]).await;
-    things.put((0..6).map(|id| doc! { "_id": id, "a": [id, (id + 1)] })).await;
-    let request = claim(&doc! { "a": 3 }, &doc! { "$inc": { "n": 1 } }).or_else(filter(&doc! { "a": { "$gte": 2 } }));
-    let got = things.claim(request.or_else(filter(&doc! { "_id": 3 })).limit(5)).await;
+    things
+        .put((0..6).map(|id| doc! { "_id": id, "a": [id, (id + 1)] }))
+        .await;
+    let request =
+        claim(&doc! { "a": 3 }, &doc! { "$inc": { "n": 1 } }).or_else(filter(&doc! { "a": { "$gte": 2 } }));
+    let got = things
+        .claim(request.or_else(filter(&doc! { "_id": 3 })).limit(5))
+        .await;
     assert_eq!(ids(&got), numbers([2, 3, 1, 4, 5]));
     assert_eq!(things.ids(&doc! { "n": 1 }).await, numbers(1..6));
 }
@@ -97,21 +131,34 @@ async fn a_document_of_two_filters_comes_once(stores: Stores) {
 async fn a_document_that_is_not_changed_comes_all_the_same(stores: Stores) {
     let things = stores.things().await;
     things.put([doc! { "_id": 1, "a": 1 }]).await;
-    let got = things.claim(claim(&doc! { "a": 1 }, &doc! { "$set": { "a": 1 } })).await;
+    let got = things
+        .claim(claim(&doc! { "a": 1 }, &doc! { "$set": { "a": 1 } }))
+        .await;
     assert_eq!(got, [doc! { "_id": 1, "a": 1 }]);
 }
 
 async fn a_position_is_that_of_the_element_that_matched(stores: Stores) {
     let things = stores.things().await;
-    things.put([doc! { "_id": 1, "a": [5, 6, 7] }, doc! { "_id": 2, "a": [7, 7] }]).await;
-    let got = things.claim(claim(&doc! { "a": 7 }, &doc! { "$set": { "a.$": 0 } }).limit(2)).await;
-    assert_eq!(got, [doc! { "_id": 1, "a": [5, 6, 0] }, doc! { "_id": 2, "a": [0, 7] }]);
+    things
+        .put([doc! { "_id": 1, "a": [5, 6, 7] }, doc! { "_id": 2, "a": [7, 7] }])
+        .await;
+    let got = things
+        .claim(claim(&doc! { "a": 7 }, &doc! { "$set": { "a.$": 0 } }).limit(2))
+        .await;
+    assert_eq!(
+        got,
+        [doc! { "_id": 1, "a": [5, 6, 0] }, doc! { "_id": 2, "a": [0, 7] }]
+    );
 }
 
 async fn a_refused_change_leaves_all_as_they_were(stores: Stores) {
     let things = stores.things().await;
     things.index([index("n", &doc! { "n": 1 })]).await;
-    let before = [doc! { "_id": 1, "n": 1 }, doc! { "_id": 2, "n": 2 }, doc! { "_id": 3, "n": "three" }];
+    let before = [
+        doc! { "_id": 1, "n": 1 },
+        doc! { "_id": 2, "n": 2 },
+        doc! { "_id": 3, "n": "three" },
+    ];
     things.put(before.clone()).await;
     let request = claim(&doc! {}, &doc! { "$inc": { "n": 10 } }).limit(3);
     let fault = things.find_and_update(request).await.unwrap_err();
@@ -127,7 +174,10 @@ async fn a_taken_unique_key_leaves_all_as_they_were(stores: Stores) {
     let before = [doc! { "_id": 1, "n": 1 }, doc! { "_id": 2, "n": 2 }];
     things.put(before.clone()).await;
     let request = claim(&doc! {}, &doc! { "$set": { "n": 9 } }).limit(2);
-    assert_eq!(things.find_and_update(request).await.unwrap_err().kind(), ErrorKind::Duplicate);
+    assert_eq!(
+        things.find_and_update(request).await.unwrap_err().kind(),
+        ErrorKind::Duplicate
+    );
     assert_eq!(things.all().await, before);
     assert!(things.find(&doc! { "n": 9 }).await.is_empty());
     things.put([doc! { "_id": 3, "n": 9 }]).await;
@@ -140,7 +190,11 @@ fn taken_by(worker: i64) -> Document {
 
 async fn waiting(stores: &Stores) -> (Things, i64) {
     let things = stores.things().await;
-    things.index([index("waiting", &doc! { "tag": 1, "p": -1 }).partial(&doc! { "status": "waiting" }).unwrap()]).await;
+    things
+        .index([index("waiting", &doc! { "tag": 1, "p": -1 })
+            .partial(&doc! { "status": "waiting" })
+            .unwrap()])
+        .await;
     let many = stores.scaled(4_000);
     let thing = |id| doc! { "_id": id, "status": "waiting", "tag": (id % 3), "p": (id % 7), "times": 0 };
     things.put((0..many).map(thing)).await;
@@ -158,7 +212,12 @@ where
             let mut got = Vec::new();
             loop {
                 let more = things.claim(request.clone()).await;
-                assert!(more.len() <= request.limit, "{} for a limit of {}", more.len(), request.limit);
+                assert!(
+                    more.len() <= request.limit,
+                    "{} for a limit of {}",
+                    more.len(),
+                    request.limit
+                );
                 if more.is_empty() {
                     return got;
                 }
@@ -183,22 +242,39 @@ where
 
 async fn two_callers_never_get_one_document(stores: Stores) {
     let (things, many) = waiting(&stores).await;
-    taken_once(&things, many, |worker| claim(&doc! { "status": "waiting" }, &taken_by(worker))).await;
+    taken_once(&things, many, |worker| {
+        claim(&doc! { "status": "waiting" }, &taken_by(worker))
+    })
+    .await;
 }
 
 async fn two_callers_never_get_one_document_of_a_sorted_batch(stores: Stores) {
     let (things, many) = waiting(&stores).await;
     let order = sort(&doc! { "p": -1 });
-    let request = |worker| claim(&doc! { "status": "waiting", "tag": { "$in": [0, 1, 2] } }, &taken_by(worker));
-    taken_once(&things, many, |worker| request(worker).sort(order.clone()).limit(20)).await;
+    let request = |worker| {
+        claim(
+            &doc! { "status": "waiting", "tag": { "$in": [0, 1, 2] } },
+            &taken_by(worker),
+        )
+    };
+    taken_once(&things, many, |worker| {
+        request(worker).sort(order.clone()).limit(20)
+    })
+    .await;
 }
 
 async fn two_callers_never_get_one_document_over_several_filters(stores: Stores) {
     let (things, many) = waiting(&stores).await;
     let of = |tag| filter(&doc! { "status": "waiting", "tag": tag });
     let request = |worker: i64| {
-        let first = claim(&doc! { "status": "waiting", "tag": (worker % 3) }, &taken_by(worker));
-        first.or_else(of((worker + 1) % 3)).or_else(of((worker + 2) % 3)).sort(sort(&doc! { "p": -1 }))
+        let first = claim(
+            &doc! { "status": "waiting", "tag": (worker % 3) },
+            &taken_by(worker),
+        );
+        first
+            .or_else(of((worker + 1) % 3))
+            .or_else(of((worker + 2) % 3))
+            .sort(sort(&doc! { "p": -1 }))
     };
     taken_once(&things, many, |worker| request(worker).limit(7)).await;
 }
@@ -206,20 +282,31 @@ async fn two_callers_never_get_one_document_over_several_filters(stores: Stores)
 async fn two_callers_never_get_one_document_without_an_index(stores: Stores) {
     let things = stores.things().await;
     let many = stores.scaled(600);
-    things.put((0..many).map(|id| doc! { "_id": id, "free": true, "times": 0 })).await;
+    things
+        .put((0..many).map(|id| doc! { "_id": id, "free": true, "times": 0 }))
+        .await;
     let take = |worker: i64| doc! { "$set": { "free": false, "by": worker }, "$inc": { "times": 1 } };
-    taken_once(&things, many, |worker| claim(&doc! { "free": true }, &take(worker)).limit(5)).await;
+    taken_once(&things, many, |worker| {
+        claim(&doc! { "free": true }, &take(worker)).limit(5)
+    })
+    .await;
 }
 
 async fn each_got_document_matched_when_it_was_changed(stores: Stores) {
     let things = stores.things().await;
     things.index([index("n", &doc! { "n": 1 })]).await;
     let rounds = stores.scaled(1_200);
-    things.put((0..8).map(|id| doc! { "_id": id, "n": 0, "even": 0, "odd": 0 })).await;
+    things
+        .put((0..8).map(|id| doc! { "_id": id, "n": 0, "even": 0, "odd": 0 }))
+        .await;
     // One side takes only what the other has just given, so each change must have seen the one before it.
     at_once(CALLERS, |caller| {
         let things = things.clone();
-        let (from, to, count) = if caller % 2 == 0 { (0, 1, "even") } else { (1, 0, "odd") };
+        let (from, to, count) = if caller % 2 == 0 {
+            (0, 1, "even")
+        } else {
+            (1, 0, "odd")
+        };
         async move {
             for _ in 0..rounds {
                 let change = doc! { "$set": { "n": to }, "$inc": { count: 1 } };
@@ -238,7 +325,9 @@ async fn a_free_document_is_never_overlooked(stores: Stores) {
     // Whoever gets nothing while nobody else takes anything has seen that nothing is free.
     let mut left = many;
     while left > 0 {
-        let got = things.claim(claim(&doc! { "status": "waiting" }, &taken_by(0)).limit(300)).await;
+        let got = things
+            .claim(claim(&doc! { "status": "waiting" }, &taken_by(0)).limit(300))
+            .await;
         assert!(!got.is_empty(), "{left} are free");
         left -= got.len() as i64;
     }

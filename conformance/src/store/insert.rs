@@ -37,10 +37,14 @@ async fn a_document_comes_back_as_it_was(stores: Stores) {
 
 async fn a_document_without_an_id_gets_an_object_id_first(stores: Stores) {
     let things = stores.things().await;
-    let InsertOutcome::Inserted(id) = things.offer(doc! { "a": 1 }).await else { panic!("a duplicate of nothing") };
+    let InsertOutcome::Inserted(id) = things.offer(doc! { "a": 1 }).await else {
+        panic!("a duplicate of nothing")
+    };
     assert!(matches!(id, Value::ObjectId(_)), "{id}");
     assert_eq!(things.all().await, [doc! { "_id": (id.clone()), "a": 1 }]);
-    let InsertOutcome::Inserted(other) = things.offer(doc! { "a": 1 }).await else { panic!("a duplicate of nothing") };
+    let InsertOutcome::Inserted(other) = things.offer(doc! { "a": 1 }).await else {
+        panic!("a duplicate of nothing")
+    };
     assert_ne!(id, other, "the store gives an id twice");
 }
 
@@ -77,7 +81,10 @@ async fn an_id_is_given_once(stores: Stores) {
 async fn numbers_that_are_equal_are_one_id(stores: Stores) {
     let things = stores.things().await;
     things.put([doc! { "_id": 1 }]).await;
-    assert_eq!(things.offer(doc! { "_id": 1.0 }).await, InsertOutcome::Duplicate("_id".into()));
+    assert_eq!(
+        things.offer(doc! { "_id": 1.0 }).await,
+        InsertOutcome::Duplicate("_id".into())
+    );
     assert_eq!(things.get(1.0).await, Some(doc! { "_id": 1 }));
     let (odd, even) = (9_007_199_254_740_993_i64, 9_007_199_254_740_992.0);
     things.put([doc! { "_id": odd }, doc! { "_id": even }]).await;
@@ -120,18 +127,26 @@ async fn thousands_go_in_at_once_and_in_any_order(stores: Stores) {
     // 7,919 is a prime, so that each number comes once.
     let documents = (0..many).map(|at| doc! { "_id": (at * 7_919 % many) }).collect();
     let outcomes = things.insert(Insert::new(THINGS, documents)).await.unwrap();
-    let expected: Vec<_> = (0..many).map(|at| InsertOutcome::Inserted((at * 7_919 % many).into())).collect();
+    let expected: Vec<_> = (0..many)
+        .map(|at| InsertOutcome::Inserted((at * 7_919 % many).into()))
+        .collect();
     assert_eq!(outcomes, expected);
     assert_eq!(things.ids(&doc! {}).await, numbers(0..many));
 }
 
 async fn collections_are_kept_apart_by_their_whole_names(stores: Stores) {
     let store = stores.open().await;
-    let names = ["a", "A", "a.b", "a_b", "a b", "a-b", "ä", "a'\";--", "{a}", "a:b", "$a", "1"];
+    let names = [
+        "a", "A", "a.b", "a_b", "a b", "a-b", "ä", "a'\";--", "{a}", "a:b", "$a", "1",
+    ];
     for (at, name) in (0_i64..).zip(names) {
         store.insert_one(name, doc! { "_id": 1, "at": at }).await.unwrap();
     }
     for (at, name) in (0_i64..).zip(names) {
-        assert_eq!(store.get(name, 1.into()).await.unwrap(), Some(doc! { "_id": 1, "at": at }), "{name}");
+        assert_eq!(
+            store.get(name, 1.into()).await.unwrap(),
+            Some(doc! { "_id": 1, "at": at }),
+            "{name}"
+        );
     }
 }

@@ -34,7 +34,10 @@ async fn a_document_that_is_still_the_same_is_changed(stores: Stores) {
     let change = doc! { "$set": { "a": 2 }, "$push": { "b": 3 } };
     let outcome = write(&things, &known, &doc! { "_id": 1, "a": 1 }, &change).await;
     assert_eq!(outcome.matched(), 1);
-    assert_eq!(things.find(&doc! { "a": 2 }).await, [doc! { "_id": 1, "a": 2, "b": [1, { "c": 2 }, 3] }]);
+    assert_eq!(
+        things.find(&doc! { "a": 2 }).await,
+        [doc! { "_id": 1, "a": 2, "b": [1, { "c": 2 }, 3] }]
+    );
     assert!(things.find(&doc! { "a": 1 }).await.is_empty());
 }
 
@@ -42,10 +45,25 @@ async fn an_outdated_document_loses_nothing(stores: Stores) {
     let things = stores.things().await;
     let known = doc! { "_id": 1, "n": 1, "log": [] };
     things.put([known.clone()]).await;
-    things.change(&doc! {}, &doc! { "$set": { "n": 10 }, "$push": { "log": "other" } }).await.unwrap();
-    let outcome = write(&things, &known, &doc! { "_id": 1 }, &doc! { "$inc": { "n": 1 }, "$push": { "log": "mine" } }).await;
+    things
+        .change(
+            &doc! {},
+            &doc! { "$set": { "n": 10 }, "$push": { "log": "other" } },
+        )
+        .await
+        .unwrap();
+    let outcome = write(
+        &things,
+        &known,
+        &doc! { "_id": 1 },
+        &doc! { "$inc": { "n": 1 }, "$push": { "log": "mine" } },
+    )
+    .await;
     assert_eq!(outcome.matched(), 1);
-    assert_eq!(things.all().await, [doc! { "_id": 1, "n": 11, "log": ["other", "mine"] }]);
+    assert_eq!(
+        things.all().await,
+        [doc! { "_id": 1, "n": 11, "log": ["other", "mine"] }]
+    );
 }
 
 async fn an_outdated_document_leaves_no_wrong_keys(stores: Stores) {
@@ -53,10 +71,17 @@ async fn an_outdated_document_leaves_no_wrong_keys(stores: Stores) {
     things.index([index("a", &doc! { "a": 1, "b": 1 })]).await;
     let known = doc! { "_id": 1, "a": 1, "b": 1 };
     things.put([known.clone()]).await;
-    things.change(&doc! {}, &doc! { "$set": { "a": 2 } }).await.unwrap();
+    things
+        .change(&doc! {}, &doc! { "$set": { "a": 2 } })
+        .await
+        .unwrap();
     write(&things, &known, &doc! { "_id": 1 }, &doc! { "$set": { "b": 2 } }).await;
     for (a, b, expected) in [(1, 1, 0), (1, 2, 0), (2, 1, 0), (2, 2, 1)] {
-        assert_eq!(things.count_of(&doc! { "a": a, "b": b }).await, expected, "{a} {b}");
+        assert_eq!(
+            things.count_of(&doc! { "a": a, "b": b }).await,
+            expected,
+            "{a} {b}"
+        );
     }
 }
 
@@ -64,8 +89,17 @@ async fn a_guard_is_asked_of_the_document_that_is_there(stores: Stores) {
     let things = stores.things().await;
     let known = doc! { "_id": 1, "token": "mine", "n": 0 };
     things.put([known.clone()]).await;
-    things.change(&doc! {}, &doc! { "$set": { "token": "theirs" } }).await.unwrap();
-    let outcome = write(&things, &known, &doc! { "_id": 1, "token": "mine" }, &doc! { "$set": { "n": 1 } }).await;
+    things
+        .change(&doc! {}, &doc! { "$set": { "token": "theirs" } })
+        .await
+        .unwrap();
+    let outcome = write(
+        &things,
+        &known,
+        &doc! { "_id": 1, "token": "mine" },
+        &doc! { "$set": { "n": 1 } },
+    )
+    .await;
     assert_eq!(outcome.matched(), 0);
     assert_eq!(things.all().await, [doc! { "_id": 1, "token": "theirs", "n": 0 }]);
 }
@@ -74,7 +108,13 @@ async fn a_guard_that_the_known_document_fails_may_hold_now(stores: Stores) {
     let things = stores.things().await;
     things.put([doc! { "_id": 1, "ready": true }]).await;
     let known = doc! { "_id": 1, "ready": false };
-    let outcome = write(&things, &known, &doc! { "_id": 1, "ready": true }, &doc! { "$set": { "n": 1 } }).await;
+    let outcome = write(
+        &things,
+        &known,
+        &doc! { "_id": 1, "ready": true },
+        &doc! { "$set": { "n": 1 } },
+    )
+    .await;
     assert_eq!(outcome.matched(), 1);
     assert_eq!(things.all().await, [doc! { "_id": 1, "ready": true, "n": 1 }]);
 }
@@ -104,7 +144,9 @@ async fn a_change_of_nothing_is_matched(stores: Stores) {
     let known = doc! { "_id": 1, "n": 1 };
     things.put([known.clone()]).await;
     let outcome = write(&things, &known, &doc! { "_id": 1 }, &doc! { "$set": { "n": 1 } }).await;
-    let WriteOutcome::Updated(outcome) = outcome else { panic!("{outcome:?}") };
+    let WriteOutcome::Updated(outcome) = outcome else {
+        panic!("{outcome:?}")
+    };
     assert_eq!((outcome.matched, outcome.modified), (1, 0));
 }
 
@@ -139,5 +181,9 @@ async fn counts_at_once_lose_nothing(stores: Stores) {
     });
     let total = things.get(1).await.unwrap().get("n").and_then(Value::as_i64);
     assert_eq!(total, Some(CALLERS * rounds));
-    assert_eq!(things.count_of(&doc! { "n": { "$gte": 0 } }).await, 1, "one key, that of the last change");
+    assert_eq!(
+        things.count_of(&doc! { "n": { "$gte": 0 } }).await,
+        1,
+        "one key, that of the last change"
+    );
 }

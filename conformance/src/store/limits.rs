@@ -46,18 +46,31 @@ async fn refused(things: &Things, document: &Document, kind: Option<ErrorKind>) 
     let mut faults: Vec<Result<()>> = vec![
         things.0.insert_one(THINGS, document.clone()).await.map(drop),
         things.change(&doc! { "_id": (id.clone()) }, &set).await.map(drop),
-        things.find_and_update(crate::things::claim(&doc! { "_id": (id.clone()) }, &set)).await.map(drop),
+        things
+            .find_and_update(crate::things::claim(&doc! { "_id": (id.clone()) }, &set))
+            .await
+            .map(drop),
     ];
     let items = vec![
         WriteItem::Insert(document.clone()),
         item(&doc! { "_id": (id.clone()) }, &set),
-        WriteItem::update_known(before[0].clone(), filter(&doc! { "_id": (id.clone()) }), crate::things::update(&set)),
+        WriteItem::update_known(
+            before[0].clone(),
+            filter(&doc! { "_id": (id.clone()) }),
+            crate::things::update(&set),
+        ),
         item(&doc! { "_id": (id.clone()) }, &others),
     ];
-    faults.extend(things.batch(items).await.into_iter().map(|outcome| match outcome {
-        WriteOutcome::Failed(fault) => Err(fault),
-        _ => Ok(()),
-    }));
+    faults.extend(
+        things
+            .batch(items)
+            .await
+            .into_iter()
+            .map(|outcome| match outcome {
+                WriteOutcome::Failed(fault) => Err(fault),
+                _ => Ok(()),
+            }),
+    );
     for (way, fault) in faults.into_iter().enumerate() {
         let fault = fault.expect_err("a document that no store may keep");
         assert!(kind.is_none_or(|kind| fault.kind() == kind), "{way}: {fault}");
@@ -70,12 +83,20 @@ async fn a_document_of_16_mib_is_kept(stores: Stores) {
     let document = of_size(1, MAX_DOCUMENT_BYTES);
     assert_eq!(bson_size(&document).unwrap(), MAX_DOCUMENT_BYTES);
     things.put([document.clone()]).await;
-    assert!(things.get(1).await == Some(document), "the document comes back as it was");
+    assert!(
+        things.get(1).await == Some(document),
+        "the document comes back as it was"
+    );
 }
 
 async fn a_byte_more_is_refused(stores: Stores) {
     let things = stores.things().await;
-    refused(&things, &of_size(1, MAX_DOCUMENT_BYTES + 1), Some(ErrorKind::Limit)).await;
+    refused(
+        &things,
+        &of_size(1, MAX_DOCUMENT_BYTES + 1),
+        Some(ErrorKind::Limit),
+    )
+    .await;
 }
 
 async fn a_hundred_levels_are_kept(stores: Stores) {
@@ -106,9 +127,13 @@ async fn an_array_is_no_id(stores: Stores) {
 
 async fn a_long_key_is_kept_and_found(stores: Stores) {
     let things = stores.things().await;
-    things.index([crate::things::index("a", &doc! { "a": 1 }).unique()]).await;
+    things
+        .index([crate::things::index("a", &doc! { "a": 1 }).unique()])
+        .await;
     let long = "k".repeat(100_000);
-    things.put([doc! { "_id": (long.clone()), "a": (long.clone()) }]).await;
+    things
+        .put([doc! { "_id": (long.clone()), "a": (long.clone()) }])
+        .await;
     assert_eq!(things.count_of(&doc! { "a": (long.clone()) }).await, 1);
     assert!(things.get(long.clone()).await.is_some());
     let outcome = things.offer(doc! { "_id": 1, "a": long }).await;
@@ -117,7 +142,11 @@ async fn a_long_key_is_kept_and_found(stores: Stores) {
 
 async fn an_insert_with_one_refused_document_inserts_none(stores: Stores) {
     let things = stores.things().await;
-    for bad in [of_depth(5, MAX_DEPTH + 1), doc! { "_id": 5, "\u{0}": 1 }, doc! { "_id": [5] }] {
+    for bad in [
+        of_depth(5, MAX_DEPTH + 1),
+        doc! { "_id": 5, "\u{0}": 1 },
+        doc! { "_id": [5] },
+    ] {
         let documents = vec![doc! { "_id": 1 }, bad, doc! { "_id": 2 }];
         assert!(things.insert(Insert::new(THINGS, documents)).await.is_err());
         assert!(things.all().await.is_empty());
@@ -130,7 +159,10 @@ async fn a_collection_has_a_name_of_1_to_120_bytes(stores: Stores) {
     store.insert_one(&longest, doc! { "_id": 1 }).await.unwrap();
     assert!(store.get(&longest, 1.into()).await.unwrap().is_some());
     for name in ["", "a\u{0}b", &too_long] {
-        assert!(store.insert_one(name, doc! { "_id": 1 }).await.is_err(), "{name:?}");
+        assert!(
+            store.insert_one(name, doc! { "_id": 1 }).await.is_err(),
+            "{name:?}"
+        );
         assert!(store.get(name, 1.into()).await.is_err(), "{name:?}");
         assert!(store.watch(name).await.is_err(), "{name:?}");
     }

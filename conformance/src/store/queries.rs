@@ -18,12 +18,19 @@ async fn answered(stores: Stores, file: &str) {
     let mut failed = Vec::new();
     for line in file.lines().filter(|line| !line.trim().is_empty()) {
         let case = Case::parse(line).unwrap();
-        let answer = run_case(&*store, "cases", &case).await.unwrap_or_else(|fault| panic!("{}: {fault}", case.id));
+        let answer = run_case(&*store, "cases", &case)
+            .await
+            .unwrap_or_else(|fault| panic!("{}: {fault}", case.id));
         if let Err(mismatch) = judge(&case, &answer) {
             failed.push(format!("{}: {mismatch} ({})", case.id, case.note));
         }
     }
-    assert!(failed.is_empty(), "{} cases failed:\n{}", failed.len(), failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} cases failed:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
 }
 
 async fn filters_find_what_mongodb_finds(stores: Stores) {

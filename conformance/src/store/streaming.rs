@@ -28,8 +28,11 @@ const CHANGED: i64 = 3;
 /// A collection whose documents hold their number twice, once within an array.
 async fn numbered(stores: &Stores, many: i64) -> Things {
     let things = stores.things().await;
-    things.index([index("n", &doc! { "n": 1 }), index("tags", &doc! { "tags": 1 })]).await;
-    let thing = |id| doc! { "_id": id, "n": (id * 7_919 % many), "tags": [(id % 100), (id % 90 + 5), (id % 100)] };
+    things
+        .index([index("n", &doc! { "n": 1 }), index("tags", &doc! { "tags": 1 })])
+        .await;
+    let thing =
+        |id| doc! { "_id": id, "n": (id * 7_919 % many), "tags": [(id % 100), (id % 90 + 5), (id % 100)] };
     things.put((0..many).map(thing)).await;
     things
 }
@@ -46,7 +49,9 @@ async fn disturb(things: Things, many: i64, caller: i64, is_over: Arc<AtomicBool
                 item(&doc! { "_id": mine }, &moved),
                 WriteItem::Delete(filter(&doc! { "_id": other })),
                 WriteItem::Insert(doc! { "_id": other, "n": (round % many), "tags": [50] }),
-                WriteItem::Insert(doc! { "_id": (many + round * 2 + caller), "n": (round % many), "tags": [(round % 100)] }),
+                WriteItem::Insert(
+                    doc! { "_id": (many + round * 2 + caller), "n": (round % many), "tags": [(round % 100)] },
+                ),
             ])
             .await;
         round += 1;
@@ -67,18 +72,27 @@ async fn each_once(things: &Things, many: i64, request: &Find, order: fn(&Docume
         *seen.entry(id).or_default() += 1;
         let place = order(&document);
         if let Some(last) = &last {
-            assert!(seed::value::order::compare(last, &place).is_le(), "{place} after {last}");
+            assert!(
+                seed::value::order::compare(last, &place).is_le(),
+                "{place} after {last}"
+            );
         }
         last = Some(place);
     }
     let twice = seen.iter().find(|(_, times)| **times > 1);
     assert_eq!(twice, None, "a document that nobody changed came again");
     let matches = |id: i64| {
-        let thing = doc! { "_id": id, "n": (id * 7_919 % many), "tags": [(id % 100), (id % 90 + 5), (id % 100)] };
+        let thing =
+            doc! { "_id": id, "n": (id * 7_919 % many), "tags": [(id % 100), (id % 90 + 5), (id % 100)] };
         request.filter.matches(&thing).unwrap()
     };
-    let missing = (0..many).filter(|id| id % CHANGED != 0).find(|id| matches(*id) != seen.contains_key(id));
-    assert_eq!(missing, None, "a document that nobody changed is missing, or came though it does not match");
+    let missing = (0..many)
+        .filter(|id| id % CHANGED != 0)
+        .find(|id| matches(*id) != seen.contains_key(id));
+    assert_eq!(
+        missing, None,
+        "a document that nobody changed is missing, or came though it does not match"
+    );
 }
 
 type Asked = (Find, fn(&Document) -> Value);
@@ -100,11 +114,17 @@ fn by_id() -> Asked {
 }
 
 fn by_index() -> Asked {
-    (find(&doc! { "n": { "$gte": 10 } }).sort(sort(&doc! { "n": 1 })), number_of)
+    (
+        find(&doc! { "n": { "$gte": 10 } }).sort(sort(&doc! { "n": 1 })),
+        number_of,
+    )
 }
 
 fn by_index_backwards() -> Asked {
-    (find(&doc! { "n": { "$gte": 10 } }).sort(sort(&doc! { "n": -1, "_id": -1 })), reversed_number_of)
+    (
+        find(&doc! { "n": { "$gte": 10 } }).sort(sort(&doc! { "n": -1, "_id": -1 })),
+        reversed_number_of,
+    )
 }
 
 fn by_array_index() -> Asked {
@@ -112,14 +132,24 @@ fn by_array_index() -> Asked {
 }
 
 fn by_union() -> Asked {
-    (find(&doc! { "$or": [{ "n": { "$lt": 500 } }, { "tags": { "$in": [7, 8, 60] } }, { "_id": { "$gt": 1_000 } }] }), id_of)
+    (
+        find(
+            &doc! { "$or": [{ "n": { "$lt": 500 } }, { "tags": { "$in": [7, 8, 60] } }, { "_id": { "$gt": 1_000 } }] },
+        ),
+        id_of,
+    )
 }
 
 async fn disturbed(stores: &Stores, many: i64, asked: Vec<Asked>) {
     let things = numbered(stores, many).await;
     let is_over = Arc::new(AtomicBool::new(false));
     at_once(3, |caller| {
-        let (stores, things, is_over, asked) = (stores.clone(), things.clone(), Arc::clone(&is_over), asked.clone());
+        let (stores, things, is_over, asked) = (
+            stores.clone(),
+            things.clone(),
+            Arc::clone(&is_over),
+            asked.clone(),
+        );
         async move {
             if caller < 2 {
                 return disturb(stores.things().await, many, caller, is_over).await;
@@ -162,6 +192,12 @@ async fn each_unchanged_document_comes_once_from_a_union(stores: Stores) {
 }
 
 async fn each_of_100_000_documents_comes_once_while_others_write(stores: Stores) {
-    let asked = vec![by_id(), by_index(), by_index_backwards(), by_array_index(), by_union()];
+    let asked = vec![
+        by_id(),
+        by_index(),
+        by_index_backwards(),
+        by_array_index(),
+        by_union(),
+    ];
     disturbed(&stores, stores.scaled(100_000), asked).await;
 }

@@ -26,9 +26,17 @@ async fn take_turns(stores: Stores, has_own_handle: bool) {
     at_once(2, |side| {
         let (stores, things) = (stores.clone(), things.clone());
         async move {
-            let things = if side == 1 && has_own_handle { stores.things().await } else { things };
+            let things = if side == 1 && has_own_handle {
+                stores.things().await
+            } else {
+                things
+            };
             for round in 0..rounds {
-                let (mine, theirs) = if side == 0 { ("ping", "pong") } else { ("pong", "ping") };
+                let (mine, theirs) = if side == 0 {
+                    ("ping", "pong")
+                } else {
+                    ("pong", "ping")
+                };
                 let say = || things.put([doc! { "_id": format!("{mine} {round}") }]);
                 if side == 0 {
                     say().await;
@@ -40,7 +48,9 @@ async fn take_turns(stores: Stores, has_own_handle: bool) {
                         watch.changed().await;
                     }
                 };
-                stores.soon("the wake-up for the other side's document", come).await;
+                stores
+                    .soon("the wake-up for the other side's document", come)
+                    .await;
                 if side == 1 {
                     say().await;
                 }
@@ -64,11 +74,30 @@ async fn write(store: &dyn Store, kind: &str) -> Result<()> {
     let any = || filter(&doc! {});
     let add = || update(&doc! { "$inc": { "n": 1 } });
     match kind {
-        "insert" => store.insert(Insert::new(THINGS, vec![doc! { "_id": 1 }])).await.map(drop),
+        "insert" => store
+            .insert(Insert::new(THINGS, vec![doc! { "_id": 1 }]))
+            .await
+            .map(drop),
         "update" => store.update(Update::new(THINGS, any(), add())).await.map(drop),
-        "find and update" => store.find_and_update(FindAndUpdate::new(THINGS, any(), add())).await.map(drop),
-        "write" => store.write(WriteBatch::new(THINGS, vec![item(&doc! {}, &doc! { "$inc": { "n": 1 } })])).await.map(drop),
-        "upsert" => store.update(Update::new(THINGS, filter(&doc! { "_id": 2 }), add()).limit(1).upsert()).await.map(drop),
+        "find and update" => store
+            .find_and_update(FindAndUpdate::new(THINGS, any(), add()))
+            .await
+            .map(drop),
+        "write" => store
+            .write(WriteBatch::new(
+                THINGS,
+                vec![item(&doc! {}, &doc! { "$inc": { "n": 1 } })],
+            ))
+            .await
+            .map(drop),
+        "upsert" => store
+            .update(
+                Update::new(THINGS, filter(&doc! { "_id": 2 }), add())
+                    .limit(1)
+                    .upsert(),
+            )
+            .await
+            .map(drop),
         _ => store.delete(Delete::new(THINGS, any())).await.map(drop),
     }
 }
@@ -78,7 +107,9 @@ async fn every_kind_of_write_wakes(stores: Stores) {
     for kind in KINDS {
         let mut watch = things.watch(THINGS).await.unwrap();
         write(&*things.0, kind).await.unwrap();
-        stores.soon(&format!("the wake-up for: {kind}"), watch.changed()).await;
+        stores
+            .soon(&format!("the wake-up for: {kind}"), watch.changed())
+            .await;
     }
 }
 
@@ -87,7 +118,9 @@ async fn every_kind_of_write_wakes_another_handle(stores: Stores) {
     for kind in KINDS {
         let mut watch = other.watch(THINGS).await.unwrap();
         write(&*things.0, kind).await.unwrap();
-        stores.soon(&format!("the wake-up for: {kind}"), watch.changed()).await;
+        stores
+            .soon(&format!("the wake-up for: {kind}"), watch.changed())
+            .await;
     }
 }
 
@@ -95,7 +128,10 @@ async fn a_commit_before_the_wait_is_not_forgotten(stores: Stores) {
     let things = stores.things().await;
     things.put([doc! { "_id": 0, "free": false }]).await;
     let mut watch = things.watch(THINGS).await.unwrap();
-    things.change(&doc! {}, &doc! { "$set": { "free": true } }).await.unwrap();
+    things
+        .change(&doc! {}, &doc! { "$set": { "free": true } })
+        .await
+        .unwrap();
     // Many other things happen before anybody waits.
     for _ in 0..10 {
         assert_eq!(things.count_of(&doc! { "free": true }).await, 1);
@@ -113,7 +149,9 @@ async fn all_watches_wake(stores: Stores) {
         watches.push(things.watch(THINGS).await.unwrap());
     }
     things.put([doc! { "_id": 1, "a": 1 }]).await;
-    things.claim(claim(&doc! { "a": 1 }, &doc! { "$set": { "a": 2 } })).await;
+    things
+        .claim(claim(&doc! { "a": 1 }, &doc! { "$set": { "a": 2 } }))
+        .await;
     for watch in &mut watches {
         stores.soon("a wake-up for each watch", watch.changed()).await;
     }
@@ -123,5 +161,7 @@ async fn a_collection_can_be_watched_before_it_is_made(stores: Stores) {
     let (things, other) = (stores.things().await, stores.things().await);
     let mut watch = things.watch(THINGS).await.unwrap();
     other.put([doc! { "_id": 1 }]).await;
-    stores.soon("the wake-up for the first document", watch.changed()).await;
+    stores
+        .soon("the wake-up for the first document", watch.changed())
+        .await;
 }

@@ -280,9 +280,16 @@ impl Reading {
         let now = transaction.catalogue()?;
         let now = now.map_or_else(|| Ok(Catalogue::default()), |now| Catalogue::from_document(&now))?;
         let spec_in = |catalogue: &Catalogue, id| catalogue.index(id).map(|index| index.spec.clone());
-        match self.cursor.indexes().all(|id| spec_in(&now, id) == spec_in(&self.catalogue, id)) {
+        match self
+            .cursor
+            .indexes()
+            .all(|id| spec_in(&now, id) == spec_in(&self.catalogue, id))
+        {
             true => Ok(()),
-            false => Err(Error::new(ErrorKind::Stale, "an index that the find reads was taken away: begin again")),
+            false => Err(Error::new(
+                ErrorKind::Stale,
+                "an index that the find reads was taken away: begin again",
+            )),
         }
     }
 }

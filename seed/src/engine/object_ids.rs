@@ -33,10 +33,11 @@ impl ObjectIds {
     /// A collection that was dropped and made again must not repeat the versions of its former life, which other handles
     /// may still hold.
     pub(super) fn first_version(&self) -> u64 {
-        let [a, b, c, d, e] = self.random;
-        let count = self.counter.fetch_add(1, Ordering::Relaxed);
-        // The top bit stays free: the number is stored as a signed one.
-        u64::from_be_bytes([0, a, b, c, d, e, 0, 0]) | u64::from(count as u16) | 1 << 56
+        let [a, b, c, d, _] = self.random;
+        let [_, _, e, f] = self.counter.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        // Each life counts up in the lowest 16 bits, where no other one begins. The top bit stays free, since stores
+        // keep signed numbers.
+        u64::from_be_bytes([a & 0x3F | 0x40, b, c, d, e, f, 0, 0])
     }
 
     pub(super) fn next(&self, now: DateTime) -> ObjectId {

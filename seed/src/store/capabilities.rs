@@ -42,12 +42,10 @@ impl Capabilities {
         self
     }
 
-    /// Says that several processes can open the store, and how late one hears of another's commits. Messages stay
-    /// within the handle that they were published through.
+    /// Says that several processes can open the store, and how late one hears of another's commits and messages.
     #[must_use]
     pub const fn shared_between_processes(mut self, watch_bound: Duration) -> Self {
         self.shared_between_processes = true;
-        self.shared_events = false;
         self.watch_bound = watch_bound;
         self
     }
