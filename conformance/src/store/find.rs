@@ -19,6 +19,7 @@ cases![
     a_projection_shapes_what_comes,
     an_array_with_several_matches_comes_once,
     a_document_in_several_branches_comes_once,
+    a_document_in_the_range_of_another_branch_comes_once,
     null_takes_what_is_missing_with_an_index_too,
     a_partial_index_hides_nothing,
     a_count_counts_what_is_found,
@@ -225,6 +226,23 @@ async fn a_document_in_several_branches_comes_once(stores: Stores) {
     let expected = numbers((0..40).filter(|id| id % 4 == 1 || id % 5 == 3 || *id == 7));
     assert_eq!(things.ids(&union).await, expected);
     assert_eq!(things.count_of(&union).await, expected.len() as u64);
+}
+
+/// A branch's range may hold documents that only another branch takes: they came with both.
+async fn a_document_in_the_range_of_another_branch_comes_once(stores: Stores) {
+    let things = stores.things().await;
+    things
+        .index([index("a", &doc! { "a": 1 }), index("b", &doc! { "b": 1 })])
+        .await;
+    things
+        .put([
+            doc! { "_id": 1, "a": 1, "b": 5 },
+            doc! { "_id": 2, "a": 1, "b": 6 },
+        ])
+        .await;
+    let either = doc! { "$or": [{ "a": { "$gte": 0 }, "c": 1 }, { "b": 5 }] };
+    assert_eq!(things.ids(&either).await, numbers([1]));
+    assert_eq!(things.count_of(&either).await, 1);
 }
 
 async fn null_takes_what_is_missing_with_an_index_too(stores: Stores) {

@@ -32,8 +32,8 @@ struct Walk {
     index: Option<IndexId>,
     /// The ranges that are left, the next one last.
     left: Vec<KeyRange>,
-    /// The position of the branch among those of the `$or`.
-    branch: usize,
+    /// The position of the branch among those of the `$or`; none if the scan serves the whole filter.
+    branch: Option<usize>,
 }
 
 impl Cursor {
@@ -43,6 +43,7 @@ impl Cursor {
         } else {
             Towards::End
         };
+        let is_union = plan.scans().len() > 1;
         let walk = |(branch, scan): (usize, &Scan)| {
             let index = match scan.access {
                 Access::Primary => None,
@@ -61,7 +62,7 @@ impl Cursor {
                 scan: scan.clone(),
                 index,
                 left,
-                branch,
+                branch: is_union.then_some(branch),
             }
         };
         Self {
@@ -207,14 +208,17 @@ impl Walk {
         if !filter.matches(document)? {
             return Ok(false);
         }
-        // An earlier branch has returned what it takes.
+        let Some(branch) = self.branch else {
+            return Ok(true);
+        };
+        // The ranges may hold what only another branch takes: each document is left to the first branch that takes it.
         let branches = or_branches(filter.root()).unwrap_or_default();
-        for earlier in branches.iter().take(self.branch) {
+        for earlier in &branches[..branch] {
             if node_matches(earlier, document)? {
                 return Ok(false);
             }
         }
-        Ok(true)
+        node_matches(&branches[branch], document)
     }
 
     /// Tells whether this entry is the first of its document that the scan meets, so that it is returned once.
