@@ -18,6 +18,6 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::Event;
 pub use job::{Failure, FailureKind, Job, Status};
 pub use processor::{Processor, Summary};
-pub use queue::{DEFAULT_QUEUE, JobBuilder, NewJob, Queue};
+pub use queue::{DEFAULT_QUEUE, JobBuilder, JobCount, NewJob, Queue};
 pub use runtime::{Runtime, TokioRuntime};
 pub use task::{Context, Outcome, Task};

@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use seed::store::{Find, Insert, InsertOutcome, Store, StoreExt};
+use seed::store::{Aggregate, Find, Insert, InsertOutcome, Store, StoreExt};
 use seed::value::{Text, limits as value_limits};
-use seed::{DateTime, Document, Filter, Value, doc};
+use seed::{DateTime, Document, Filter, Pipeline, Value, doc};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::collection::{jobs_collection, jobs_spec};
@@ -183,6 +183,36 @@ impl Queue {
         Ok(self.0.store.find(request).await?)
     }
 
+    /// Counts the jobs that match, by task and status: tasks by name, statuses in the order of a job's life.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn counts(&self, filter: &Filter) -> Result<Vec<JobCount>> {
+        let key = doc! { "task": "$task", "status": "$status" };
+        let stages = [
+            doc! { "$match": (filter.source().clone()) },
+            doc! { "$group": { "_id": key, "count": { "$sum": 1 } } },
+        ];
+        let request = Aggregate::new(self.0.collection.clone(), Pipeline::parse(&stages)?);
+        let groups = self.0.store.aggregate(request).await?;
+        let mut counts = groups
+            .iter()
+            .map(JobCount::from_group)
+            .collect::<Result<Vec<_>>>()?;
+        counts.sort_by(|a, b| (&a.task, a.status).cmp(&(&b.task, b.status)));
+        Ok(counts)
+    }
+
+    /// Checks a job as [`create_many`](Self::create_many) would, without enqueuing it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if a name is not allowed, [`ErrorKind::TooLarge`] if the data is.
+    pub fn check(&self, job: &NewJob) -> Result<()> {
+        check_name("task", &job.task)?;
+        job.tag.as_deref().map_or(Ok(()), |tag| check_name("tag", tag))?;
+        check_data(&job.data)
+    }
+
     /// Returns the tasks that this process defines, by name.
     pub fn tasks(&self) -> Vec<Arc<Task>> {
         self.0
@@ -251,12 +281,10 @@ impl Queue {
 
     /// Makes the document of a job that is created now.
     fn document(&self, job: NewJob, now: DateTime) -> Result<Document> {
-        check_name("task", &job.task)?;
+        self.check(&job)?;
         let task = self.task(&job.task);
         let defined = task.as_ref().map(|task| task.tag.clone());
         let tag = job.tag.or(defined).unwrap_or_else(|| DEFAULT_TAG.to_owned());
-        check_name("tag", &tag)?;
-        check_data(&job.data)?;
         let run_at = match job.due {
             Due::Now => None,
             Due::In(delay) => Some(now.saturating_add(delay)),
@@ -291,6 +319,34 @@ impl Queue {
         document.push("crashes", 0);
         document.push("log", vec![created]);
         Ok(document)
+    }
+}
+
+/// How many jobs of a task stand at a status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobCount {
+    /// The task.
+    pub task: String,
+    /// The status.
+    pub status: Status,
+    /// How many, at least one.
+    pub count: u64,
+}
+
+impl JobCount {
+    fn from_group(group: &Document) -> Result<Self> {
+        let key = group.id().and_then(Value::as_document);
+        let text = |name: &str| {
+            key.and_then(|key| key.get(name))
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let count = group.get("count").and_then(Value::as_i64).unwrap_or_default();
+        Ok(Self {
+            task: text("task").to_owned(),
+            status: text("status").parse()?,
+            count: u64::try_from(count).unwrap_or_default(),
+        })
     }
 }
 

@@ -11,6 +11,7 @@
 mod cargo;
 mod cases;
 mod ci;
+mod demo;
 mod test;
 mod tidy;
 
@@ -33,6 +34,8 @@ enum Command {
     Cases(cases::Arguments),
     /// Runs every check of the project: the gate before a change goes in.
     Ci,
+    /// Works off a shipped file of jobs with real commands, and shows what happened.
+    Demo,
     /// Runs all tests; arguments are passed on to `cargo test`.
     #[command(disable_help_flag = true)]
     Test {
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Cases(arguments) => cases::run(&arguments),
         Command::Ci => ci::run(),
+        Command::Demo => demo::run(),
         Command::Test { arguments } => test::run(&arguments),
         Command::Tidy => tidy::run(),
     };

@@ -11,6 +11,7 @@ mod run;
 mod wake;
 
 use std::collections::HashMap;
+use std::iter::Sum;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -174,6 +175,18 @@ pub struct Summary {
     pub retried: u64,
     /// Jobs that were handed back.
     pub handed_back: u64,
+}
+
+impl Sum for Summary {
+    fn sum<I: Iterator<Item = Self>>(summaries: I) -> Self {
+        summaries.fold(Self::default(), |sum, next| Self {
+            completed: sum.completed + next.completed,
+            failed: sum.failed + next.failed,
+            timed_out: sum.timed_out + next.timed_out,
+            retried: sum.retried + next.retried,
+            handed_back: sum.handed_back + next.handed_back,
+        })
+    }
 }
 
 impl Summary {

@@ -1,0 +1,171 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use kinetik_core::Status;
+use seed::DateTime;
+
+use super::duration;
+
+/// Background jobs on the store that you already have.
+#[derive(Debug, Parser)]
+#[command(name = "kinetik", version, max_term_width = 100)]
+pub struct Arguments {
+    /// What all commands take.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What all commands take.
+#[derive(Args, Debug)]
+pub struct Globals {
+    /// The store: sqlite:PATH [default: KINETIK_STORE, then the config file's, then sqlite:kinetik.db]
+    #[arg(long, global = true, value_name = "URL")]
+    pub store: Option<String>,
+    /// The config file [default: kinetik.toml in the working directory, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The queue, which keeps jobs apart in one store [default: the config file's, then kinetik]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub queue: Option<String>,
+    /// Writes one JSON value a line; messages for people go to standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Puts jobs into the queue: one from the command line, or many from a file
+    Enqueue(Enqueue),
+    /// Works jobs off
+    Work(Work),
+    /// Shows how many jobs stand where, and the newest of them
+    Jobs(Jobs),
+    /// Shows everything about a job, its log included
+    Show(Show),
+}
+
+/// Puts jobs into the queue.
+#[derive(Args, Debug)]
+pub struct Enqueue {
+    /// The task
+    #[arg(required_unless_present = "from")]
+    pub task: Option<String>,
+    /// The job's data as JSON [default: null]
+    #[arg(allow_negative_numbers = true)]
+    pub data: Option<String>,
+    /// The tag that the job waits under [default: its task's]
+    #[arg(long)]
+    pub tag: Option<String>,
+    /// Higher goes first within a tag
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0)]
+    pub priority: i64,
+    /// How long the job waits, such as 45m or 1h30m
+    #[arg(long, value_name = "D", allow_negative_numbers = true, value_parser = duration::parse)]
+    pub delay: Option<Duration>,
+    /// When the job may start, as RFC 3339 writes it
+    #[arg(long, value_name = "TIME", conflicts_with = "delay")]
+    pub at: Option<DateTime>,
+    /// How many attempts the job has [default: its task's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub attempts: Option<u32>,
+    /// A file of jobs, one JSON document a line; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "data", "tag", "priority", "delay", "at", "attempts"])]
+    pub from: Option<PathBuf>,
+}
+
+/// Works jobs off.
+#[derive(Args, Debug)]
+pub struct Work {
+    /// Tags in the order in which they are worked off; each --tags is a loop of its own
+    /// [default: the QUEUE environment variable, then every tag of the config file's tasks]
+    #[arg(long, value_name = "A,B")]
+    pub tags: Vec<String>,
+    /// How many jobs each loop runs at once [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub concurrency: Option<u16>,
+    /// How long an idle loop rests at the most before it looks again [default: 1s]
+    #[arg(long, value_name = "D", value_parser = duration::parse_positive)]
+    pub interval: Option<Duration>,
+    /// Ends when nothing is queued, delayed jobs due later aside
+    #[arg(long)]
+    pub drain: bool,
+    /// How long running jobs may go on after a stop [default: 30s]
+    #[arg(long, value_name = "D", value_parser = duration::parse)]
+    pub grace: Option<Duration>,
+}
+
+/// Which jobs are meant.
+#[derive(Args, Debug)]
+pub struct Selection {
+    /// Only jobs of this task; may be repeated
+    #[arg(short, long, value_name = "TASK")]
+    pub task: Vec<String>,
+    /// Only jobs under this tag; may be repeated
+    #[arg(short = 'a', long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// Only jobs with this status; may be repeated
+    #[arg(short, long, value_name = "STATUS")]
+    pub status: Vec<Status>,
+    /// Only jobs that match this filter, in Extended JSON: {"data.to": {"$regex": "@example"}}
+    #[arg(long, value_name = "FILTER")]
+    pub query: Option<String>,
+}
+
+/// Shows jobs.
+#[derive(Args, Debug)]
+pub struct Jobs {
+    /// Which jobs are meant.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The order: {"priority": -1, "_id": 1}, or -priority,_id [default: the newest first]
+    #[arg(long, allow_hyphen_values = true)]
+    pub sort: Option<String>,
+    /// Passes over the first jobs
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub skip: u64,
+    /// How many jobs are shown at the most
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: u64,
+    /// Only these fields of the jobs
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub fields: Vec<String>,
+    /// Only how many jobs stand where
+    #[arg(long)]
+    pub counts: bool,
+}
+
+/// Shows one job.
+#[derive(Args, Debug)]
+pub struct Show {
+    /// The id of the job
+    pub id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_negative_priority_is_a_value() {
+        let arguments =
+            Arguments::try_parse_from(["kinetik", "enqueue", "t", "-1.5", "--priority", "-5"]).unwrap();
+        let Command::Enqueue(enqueue) = arguments.command else {
+            panic!("{arguments:?}")
+        };
+        assert_eq!((enqueue.priority, enqueue.data.as_deref()), (-5, Some("-1.5")));
+    }
+}

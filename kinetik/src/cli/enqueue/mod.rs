@@ -1,0 +1,172 @@
+//! `kinetik enqueue`: one job from the command line, or many from a file.
+//!
+//! A file is read twice: once to check every line, once to enqueue them, so that a bad line anywhere means that nothing
+//! is enqueued. A pipe can be read only once: it is enqueued batch by batch, and a fault says how far it came.
+//! [`batches`] reads lines in bounded memory, [`line`] makes jobs of them.
+
+mod batches;
+mod line;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use kinetik_core::{NewJob, Queue};
+use seed::doc;
+use seed::value::json;
+
+use super::args::Enqueue;
+use super::output::Output;
+use super::{Opened, file_name};
+use batches::{Batch, Batches};
+
+const BAR: &str = "{msg:>9} {wide_bar} {bytes}/{total_bytes}";
+const SPINNER: &str = "{spinner} {pos} jobs enqueued, {per_sec}";
+
+pub(super) async fn run(opened: &Opened, command: &Enqueue, output: &Output) -> Result<()> {
+    let queue = &opened.queue;
+    match (&command.from, &command.task) {
+        (Some(path), _) if path == Path::new("-") => {
+            from_pipe(queue, io::stdin(), "standard input", output).await
+        }
+        (Some(path), _) => from_path(queue, path, output).await,
+        (None, Some(task)) => one(queue, task, command, output).await,
+        (None, None) => bail!("name a task, or a file of jobs with --from"),
+    }
+}
+
+async fn one(queue: &Queue, task: &str, command: &Enqueue, output: &Output) -> Result<()> {
+    let data = command
+        .data
+        .as_deref()
+        .map(json::parse_plain)
+        .transpose()
+        .context("the data is not JSON")?;
+    let mut job = queue
+        .create(task, data.unwrap_or_default())
+        .priority(command.priority);
+    if let Some(tag) = &command.tag {
+        job = job.tag(tag);
+    }
+    if let Some(delay) = command.delay {
+        job = job.delay(delay);
+    }
+    if let Some(time) = command.at {
+        job = job.at(time);
+    }
+    if let Some(attempts) = command.attempts {
+        job = job.attempts(attempts);
+    }
+    let id = job.save().await?;
+    if output.is_json() {
+        output.json(&doc! { "_id": id })
+    } else {
+        output.line(&id)
+    }
+}
+
+async fn from_path(queue: &Queue, path: &Path, output: &Output) -> Result<()> {
+    let name = file_name(path);
+    let open = || File::open(path).with_context(|| format!("cannot open {name}"));
+    let file = open()?;
+    let metadata = file.metadata().with_context(|| format!("cannot read {name}"))?;
+    if metadata.is_dir() {
+        bail!("{name} is a folder: name a file of jobs, one JSON document a line");
+    }
+    if !metadata.is_file() {
+        return from_pipe(queue, file, &name, output).await;
+    }
+    let bar = output.show_bar(metadata.len(), BAR);
+    bar.set_message("checking");
+    check_all(queue, Batches::read(file, &name), |come| {
+        bar.set_position(come.bytes)
+    })
+    .await?;
+    bar.set_message("enqueuing");
+    let jobs = enqueue_all(queue, Batches::read(open()?, &name), |come| {
+        bar.set_position(come.bytes)
+    })
+    .await?;
+    report(jobs, &name, output)
+}
+
+async fn from_pipe(
+    queue: &Queue,
+    pipe: impl Read + Send + 'static,
+    name: &str,
+    output: &Output,
+) -> Result<()> {
+    let spinner = output.show_spinner(SPINNER);
+    let jobs = enqueue_all(queue, Batches::read(pipe, name), |come| {
+        spinner.set_position(come.jobs)
+    })
+    .await?;
+    report(jobs, name, output)
+}
+
+fn report(jobs: u64, name: &str, output: &Output) -> Result<()> {
+    output.hide_bar();
+    if output.is_json() {
+        return output.json(&doc! { "enqueued": (i64::try_from(jobs).unwrap_or(i64::MAX)) });
+    }
+    output.line(&format!("{} enqueued from {name}", counted(jobs)))
+}
+
+fn counted(jobs: u64) -> String {
+    format!("{jobs} {}", if jobs == 1 { "job" } else { "jobs" })
+}
+
+/// How far an input has come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Come {
+    jobs: u64,
+    bytes: u64,
+}
+
+async fn check_all(queue: &Queue, mut batches: Batches, tell: impl Fn(Come)) -> Result<()> {
+    let mut come = Come::default();
+    while let Some(batch) = batches.next().await {
+        let checked = batch.and_then(|batch| match jobs_of(queue, &batch) {
+            (_, Some(fault)) => Err(fault),
+            (_, None) => Ok(batch.bytes),
+        });
+        come.bytes += checked.map_err(|fault| anyhow!("{fault:#}; nothing was enqueued"))?;
+        tell(come);
+    }
+    Ok(())
+}
+
+async fn enqueue_all(queue: &Queue, mut batches: Batches, tell: impl Fn(Come)) -> Result<u64> {
+    let mut come = Come::default();
+    while let Some(batch) = batches.next().await {
+        let enqueued = match batch {
+            Ok(batch) => enqueue_batch(queue, &batch, &mut come).await,
+            Err(fault) => Err(fault),
+        };
+        enqueued.map_err(|fault| anyhow!("{fault:#}; {} before it were enqueued", counted(come.jobs)))?;
+        tell(come);
+    }
+    Ok(come.jobs)
+}
+
+/// Enqueues the jobs of a batch up to its first bad line.
+async fn enqueue_batch(queue: &Queue, batch: &Batch, come: &mut Come) -> Result<()> {
+    let (jobs, fault) = jobs_of(queue, batch);
+    come.jobs += queue.create_many(jobs).await?.len() as u64;
+    come.bytes += batch.bytes;
+    fault.map_or(Ok(()), Err)
+}
+
+/// Makes the jobs of a batch up to its first bad line, and says what is wrong with that one.
+fn jobs_of(queue: &Queue, batch: &Batch) -> (Vec<NewJob>, Option<anyhow::Error>) {
+    let mut jobs = Vec::with_capacity(batch.lines.len());
+    for (number, text) in &batch.lines {
+        let job = line::read(text).and_then(|job| Ok(queue.check(&job).map(|()| job)?));
+        match job {
+            Ok(job) => jobs.push(job),
+            Err(fault) => return (jobs, Some(anyhow!("{}:{number}: {fault:#}", batch.name))),
+        }
+    }
+    (jobs, None)
+}
