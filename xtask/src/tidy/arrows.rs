@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kinetik-core", &["seed"]),
     ("kinetik", &["kinetik-core", "seed", "seed-memory", "seed-sqlite"]),
     ("conformance", &["kinetik-core", "seed"]),
+    ("kinetik-demo", &[]),
     ("xtask", &["conformance", "seed", "seed-memory", "seed-sqlite"]),
 ];
 
