@@ -1,1 +1,9 @@
-//! The real program, from outside: a file a command.
+//! The real program from outside: what it prints, how it exits, and what its commands meet. A file a command.
+
+#![allow(clippy::unwrap_used, reason = "all of this is tests")]
+
+mod enqueue;
+mod jobs;
+mod place;
+mod show;
+mod work;

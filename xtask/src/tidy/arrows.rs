@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kinetik-core", &["seed"]),
     ("kinetik", &["kinetik-core", "seed", "seed-memory", "seed-sqlite"]),
     ("conformance", &["kinetik-core", "seed"]),
-    ("kinetik-demo", &[]),
+    ("kinetik-demo", &["seed"]),
     ("xtask", &["conformance", "seed", "seed-memory", "seed-sqlite"]),
 ];
 

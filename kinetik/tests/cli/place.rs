@@ -1,0 +1,135 @@
+//! A folder of its own for each test, with a config file in it, and the program run there.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder in which the program is run.
+pub(crate) struct Place(TempDir);
+
+/// What a run of the program left behind.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Place {
+    /// Makes a folder with tasks given as the lines of `[[task]]` tables.
+    pub(crate) fn new(tasks: &[&str]) -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        let tables: String = tasks.iter().map(|task| format!("[[task]]\n{task}\n")).collect();
+        place.write(
+            "kinetik.toml",
+            &format!("store = \"sqlite:jobs.db?synchronous=normal\"\n{tables}"),
+        );
+        place
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kinetik"));
+        command.args(arguments).current_dir(self.0.path());
+        command
+            .env_remove("KINETIK_STORE")
+            .env_remove("QUEUE")
+            .env("NO_COLOR", "1");
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with(arguments, "")
+    }
+
+    /// Runs the program with a text on its standard input.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut child = self.start(arguments);
+        // A program that does not read its input may be gone before all of it is written.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        finish(child)
+    }
+
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    /// Runs the program, which must succeed, and returns what it printed.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
+        ran.out
+    }
+
+    /// Runs the program, which must fail with this code and one message, and returns the message.
+    pub(crate) fn fails(&self, code: i32, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, Some(code), "{arguments:?}: {ran:?}");
+        assert_eq!(ran.out, "", "{arguments:?}");
+        assert!(!ran.err.is_empty(), "{arguments:?}");
+        ran.err
+    }
+
+    /// Enqueues a job and returns its id.
+    pub(crate) fn enqueue(&self, arguments: &[&str]) -> String {
+        self.ok(&[&["enqueue"], arguments].concat()).trim().to_owned()
+    }
+
+    /// Returns what the program prints as JSON, a value a line.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Vec<Value> {
+        let out = self.ok(&[arguments, &["--json"]].concat());
+        out.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// Returns a job with its log.
+    pub(crate) fn job(&self, id: &str) -> Value {
+        self.json(&["show", id]).remove(0)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.json(&["jobs", "--limit", "1000000"]).len()
+    }
+}
+
+/// Waits for the end of a run.
+pub(crate) fn finish(child: Child) -> Ran {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran {
+        code: output.status.code(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
+/// Returns the messages of a job's log.
+pub(crate) fn log(job: &Value) -> Vec<&str> {
+    job["log"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["message"].as_str().unwrap())
+        .collect()
+}
