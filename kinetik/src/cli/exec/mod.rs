@@ -1,8 +1,8 @@
 //! Tasks that are commands.
 //!
-//! A [`Command`] is the words of `run`; [`run`] starts it for a job, hands it the job's data and listens to what it
-//! says until it ends. It runs in a process group of its own ([`group`]), so that at a timeout everything it has started
-//! ends with it. What it prints is read line by line with limits ([`lines`]) and understood ([`protocol`]); [`hearing`]
+//! A [`Command`] is the words of `run`; `run` starts it for a job, hands it the job's data and listens to what it
+//! says until it ends. It runs in a process group of its own (`group`), so that at a timeout everything it has started
+//! ends with it. What it prints is read line by line with limits (`lines`) and understood (`protocol`); `hearing`
 //! keeps what matters for the outcome. No shell has a part in any of this.
 //!
 //! Once the command itself has ended the job is over, even if processes that it left behind hold its output open.
