@@ -1,8 +1,8 @@
 //! Conformance: what every store must answer, whatever it is made of.
 //!
 //! An adapter tells how to open its store ([`Fixture`]) and calls [`run`]: every promise of
-//! [`seed::Store`] is a small case that runs, lists and filters like any test. The cases stand in [`mod@store`], a file
-//! for each promise; [`mod@random`] compares a store with a plain scan. A case that needs what the store cannot do, or a
+//! [`seed::Store`] is a small case that runs, lists and filters like any test. The cases stand in `store`, a file
+//! for each promise; `random` compares a store with a plain scan. A case that needs what the store cannot do, or a
 //! server that is not there, is *ignored* with its reason, never passed.
 //!
 //! [`query_cases`] reads the cases of the query language and judges answers to them; how an answer is come by is left to

@@ -19,7 +19,7 @@ pub(super) enum Root<'a> {
 impl<'a> Root<'a> {
     fn get(self, part: &Part) -> Option<&'a Value> {
         match self {
-            Self::Document(document) => document.get(part.name()),
+            Self::Document(document) => part.field(document),
             Self::Array(elements) => part.index().and_then(|at| elements.get(at)),
         }
     }

@@ -42,10 +42,13 @@ pub(in crate::filter) fn passes(comparison: Comparison, operand: &Value, value: 
     let Some(value) = value else {
         return operand.is_null() && comparison.takes_equal();
     };
+    if comparison == Comparison::Eq {
+        return order::equal(value, operand);
+    }
     if order::rank(value) != order::rank(operand) {
         return false;
     }
-    if comparison != Comparison::Eq && (is_nan(value) || is_nan(operand)) {
+    if is_nan(value) || is_nan(operand) {
         return comparison.takes_equal() && is_nan(value) && is_nan(operand);
     }
     let order = order::compare(value, operand);

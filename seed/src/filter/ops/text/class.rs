@@ -27,7 +27,7 @@ impl Reader<'_> {
             let message = format!("a class by name stands in another class: write [[{mark}{name}{mark}]]");
             return Err(self.fault(&message));
         }
-        let negated = self.eat("^");
+        let negated = self.class_start();
         let mut listed = ClassUnicode::empty();
         let mut named = ClassUnicode::empty();
         // A closing bracket that comes first is a letter.
@@ -53,6 +53,21 @@ impl Reader<'_> {
         }
         listed.union(&named);
         Ok(Piece::Set(if negated { set::negated(listed) } else { listed }))
+    }
+
+    /// Passes over what may stand before the first letter of a class, and says whether it is negated.
+    ///
+    /// An empty quotation means nothing there, so that a closing bracket behind it is still the first letter. Source:
+    /// `parse_regex` in PCRE2.
+    fn class_start(&mut self) -> bool {
+        let mut negated = false;
+        loop {
+            if !negated && self.eat("^") {
+                negated = true;
+            } else if !self.eat("\\E") && !self.eat("\\Q\\E") {
+                return negated;
+            }
+        }
     }
 
     /// Reads the end of a range if there is one, else gives the character alone.

@@ -96,6 +96,10 @@ fn classes_do_not_nest_in_pcre() {
     check("^[a&&b]$", &["a", "b", "&"], &["&&"]);
     check("^[[x]]$", &["[]", "x]"], &["x", "]"]);
     check("^[]a]$", &["]", "a"], &["[]"]);
+    // What means nothing before the first letter does not make it another (found by comparing with PCRE2).
+    check(r"^[\E]a]$", &["]", "a"], &["Ea]"]);
+    check(r"^[\Q\E^\E]a]$", &["b"], &["]", "a"]);
+    assert!(Pattern::parse(r"[\E]", "").is_err());
     check("^[^]a]$", &["b"], &["]", "a"]);
     check("^[a-]$", &["a", "-"], &["b"]);
     check("^[a-c-e]$", &["b", "-", "e"], &["d"]);
