@@ -326,7 +326,7 @@ async fn a_free_document_is_never_overlooked(stores: Stores) {
     let mut left = many;
     while left > 0 {
         let got = things
-            .claim(claim(&doc! { "status": "waiting" }, &taken_by(0)).limit(300))
+            .claim(claim(&doc! { "status": "waiting" }, &taken_by(0)).limit(25))
             .await;
         assert!(!got.is_empty(), "{left} are free");
         left -= got.len() as i64;
