@@ -137,6 +137,25 @@ fn benches(criterion: &mut Criterion) {
             })
         });
     });
+    // What is worked out on the caller's thread is worked out on both cores; the collection's lock is shared.
+    group.bench_function("update under a guard, 50 at a time, two callers", |bencher| {
+        bencher.iter_custom(|count| {
+            rounds(count, || {
+                let store = empty_store();
+                insert(&store, (0..JOBS).map(job).collect());
+                let mut claims: Vec<_> =
+                    std::iter::from_fn(|| Some(claim(&store)).filter(|jobs| !jobs.is_empty())).collect();
+                let half = claims.split_off(claims.len() / 2);
+                let start = Instant::now();
+                std::thread::scope(|scope| {
+                    for claims in [claims, half] {
+                        scope.spawn(|| claims.into_iter().for_each(|jobs| finish(&store, jobs)));
+                    }
+                });
+                start.elapsed()
+            })
+        });
+    });
     group.finish();
 }
 

@@ -4,6 +4,7 @@ use super::catalogue::Catalogue;
 use super::{Engine, Entry, IndexId};
 use crate::error::Result;
 use crate::key::{self, KeyBytes};
+use crate::update::Update;
 use crate::value::{Document, limits};
 
 /// A change that is worked out and waits to be carried out.
@@ -47,7 +48,7 @@ pub(super) fn insertion<E: Engine>(
     limits::check(document)?;
     let id = key::id_key(document.id().expect("a document to insert was given an id"))?;
     let mut change = Change::new(id, None, Some(engine.encode(document)?));
-    add_index_changes(&mut change, catalogue, None, Some(document))?;
+    add_index_changes(&mut change, catalogue, None, Some(document), None)?;
     Ok(change)
 }
 
@@ -57,11 +58,21 @@ pub(super) fn replacement<E: Engine>(
     catalogue: &Catalogue,
     id: KeyBytes,
     (old, old_document): (E::Stored, &Document),
-    new_document: &Document,
+    (new_document, update): (&Document, &Update),
 ) -> Result<Change<E::Stored>> {
     limits::check(new_document)?;
     let mut change = Change::new(id, Some(old), Some(engine.encode(new_document)?));
-    add_index_changes(&mut change, catalogue, Some(old_document), Some(new_document))?;
+    let changed = match update.constant() {
+        Some(fields) => fields.iter().map(|(name, _)| name.as_str()).collect(),
+        None => changed_fields(old_document, new_document),
+    };
+    add_index_changes(
+        &mut change,
+        catalogue,
+        Some(old_document),
+        Some(new_document),
+        Some(&changed),
+    )?;
     Ok(change)
 }
 
@@ -72,23 +83,21 @@ pub(super) fn removal<S>(
     (old, old_document): (S, &Document),
 ) -> Result<Change<S>> {
     let mut change = Change::new(id, Some(old), None);
-    add_index_changes(&mut change, catalogue, Some(old_document), None)?;
+    add_index_changes(&mut change, catalogue, Some(old_document), None, None)?;
     Ok(change)
 }
 
+/// Adds what a change means for the indexes, of which those that look at none of the changed fields are passed over.
 fn add_index_changes<S>(
     change: &mut Change<S>,
     catalogue: &Catalogue,
     old: Option<&Document>,
     new: Option<&Document>,
+    changed: Option<&[&str]>,
 ) -> Result<()> {
-    let changed = match (old, new) {
-        (Some(old), Some(new)) => Some(changed_fields(old, new)),
-        _ => None,
-    };
     for (at, index) in catalogue.indexes.iter().enumerate() {
-        let is_touched = |fields: &Vec<&str>| fields.iter().any(|field| index.spec.looks_at(field));
-        if !changed.as_ref().is_none_or(is_touched) {
+        let is_touched = |fields: &[&str]| fields.iter().any(|field| index.spec.looks_at(field));
+        if !changed.is_none_or(is_touched) {
             continue;
         }
         let keys = |document: Option<&Document>| match document {

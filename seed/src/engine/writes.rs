@@ -337,7 +337,7 @@ impl<E: Engine> Setting<E> {
                 let new = update.apply(known, &self.context(matched.element())).ok()??;
                 let id = key::id_key(known.id()?).ok()?;
                 let stored = self.engine().encode(known).ok()?;
-                change::replacement(self.engine(), catalogue, id, (stored, known), &new).ok()
+                change::replacement(self.engine(), catalogue, id, (stored, known), (&new, update)).ok()
             }
             _ => None,
         }
@@ -622,7 +622,13 @@ impl<E: Engine> Setting<E> {
             return Ok((found.document, None));
         };
         let before = (found.stored, &found.document);
-        let change = change::replacement(self.engine(), &session.catalogue, found.id, before, &new)?;
+        let change = change::replacement(
+            self.engine(),
+            &session.catalogue,
+            found.id,
+            before,
+            (&new, update),
+        )?;
         match session.apply(&change)? {
             None => Ok((new, Some(change))),
             Some(index) => Err(duplicate(&index)),
