@@ -30,6 +30,11 @@ pub enum Event {
         /// The job.
         id: String,
     },
+    /// A job that ran here was called off; its action was told.
+    Cancelled {
+        /// The job.
+        id: String,
+    },
     /// A job was handed back for another worker to take.
     HandedBack {
         /// The job.

@@ -12,12 +12,16 @@ pub mod processor;
 mod promote;
 mod queue;
 pub mod runtime;
+pub mod session;
+#[cfg(any(test, feature = "testing"))]
+pub mod simulated;
 pub mod task;
 
 pub use error::{Error, ErrorKind, Result};
 pub use event::Event;
 pub use job::{Failure, FailureKind, Job, Status};
 pub use processor::{Processor, Summary};
-pub use queue::{DEFAULT_QUEUE, JobBuilder, JobCount, NewJob, Queue};
+pub use queue::{Clean, DEFAULT_QUEUE, JobBuilder, JobCount, NewJob, Queue, QueueBuilder};
 pub use runtime::{Runtime, TokioRuntime};
+pub use session::{Worker, WorkerLoop, WorkerTask};
 pub use task::{Context, Outcome, Task};

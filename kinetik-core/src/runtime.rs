@@ -21,6 +21,9 @@ pub trait Runtime: Debug + Send + Sync {
     /// Runs a future on its own.
     fn spawn(&self, future: BoxFuture);
 
+    /// Runs a future where nothing that was spawned can starve it, however long that does not wait.
+    fn spawn_apart(&self, future: BoxFuture);
+
     /// Returns a random number.
     fn random(&self) -> u64;
 }
@@ -61,8 +64,16 @@ impl Runtime for TokioRuntime {
         tokio::spawn(future);
     }
 
+    fn spawn_apart(&self, future: BoxFuture) {
+        let apart = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
+        let name = std::thread::Builder::new().name("kinetik-session".to_owned());
+        // Without a thread of its own the future is dropped, and whoever waits for it hears of that.
+        let _ = apart.and_then(|apart| name.spawn(move || apart.block_on(future)));
+    }
+
     fn random(&self) -> u64 {
-        // Without a source of randomness no token is safe, so there is nothing to go on with.
-        getrandom::u64().expect("the system gives random numbers")
+        rand::random()
     }
 }

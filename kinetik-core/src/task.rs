@@ -2,18 +2,18 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use seed::Value;
+use seed::{DateTime, Document, Value, doc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::job::log::{LogBuffer, LogLine};
-use crate::job::{Failure, FailureKind, Job, Progress};
+use crate::job::{Failure, FailureKind, Job, Progress, guard};
 use crate::queue::{Queue, check_name};
 
 /// What an action gives back: a result for the job, or why it failed.
@@ -154,31 +154,96 @@ pub struct Context(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    job: Job,
+    job: Arc<Job>,
     queue: Queue,
+    attempt: Arc<Attempt>,
+}
+
+/// What the loop and the action share of a running job: the action speaks, the loop stores what was said.
+#[derive(Debug)]
+pub(crate) struct Attempt {
     cancellation: CancellationToken,
     said: Mutex<Said>,
 }
 
-/// What an action has said since it was last stored.
 #[derive(Debug)]
 struct Said {
+    /// The document as the store has it, as far as we know.
+    known: Document,
     log: LogBuffer,
     progress: Option<Progress>,
 }
 
-impl Context {
-    pub(crate) fn new(job: Job, queue: Queue) -> Self {
+impl Attempt {
+    pub(crate) fn new(known: Document) -> Self {
         let said = Said {
-            log: LogBuffer::after(&job.log),
+            known,
+            log: LogBuffer::default(),
             progress: None,
         };
-        Self(Arc::new(Inner {
-            job,
-            queue,
+        Self {
             cancellation: CancellationToken::new(),
             said: Mutex::new(said),
-        }))
+        }
+    }
+
+    pub(crate) fn cancellation(&self) -> &CancellationToken {
+        &self.cancellation
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a line of the queue's own.
+    pub(crate) fn log_event(&self, now: DateTime, message: impl Into<String>) {
+        self.said().log.push_event(now, message);
+    }
+
+    /// Takes what was said since it was last stored, with the document that it is to be written to; none if nothing was.
+    ///
+    /// From here on this is what the job is taken to hold: if the write does not get through, the next one carries it.
+    pub(crate) fn take_said(&self) -> Option<(Document, Document)> {
+        let mut said = self.said();
+        if said.progress.is_none() && said.log.is_empty() {
+            return None;
+        }
+        let before = said.known.clone();
+        let fields = said.take();
+        for (name, value) in fields.iter() {
+            said.known.set(name, value.clone());
+        }
+        Some((before, fields))
+    }
+
+    /// Takes the document and what is still to be said, for the write that ends the attempt.
+    pub(crate) fn take_all(&self) -> (Document, Document) {
+        let mut said = self.said();
+        let fields = said.take();
+        (said.known.clone(), fields)
+    }
+}
+
+impl Said {
+    fn take(&mut self) -> Document {
+        let lines = self.log.take();
+        let mut fields = doc! { "log": (guard::log_with(&self.known, lines)) };
+        if let Some(progress) = self.progress.take() {
+            fields.push("progress", progress.to_document());
+        }
+        fields
+    }
+}
+
+impl Context {
+    pub(crate) fn new(job: Job, queue: Queue, attempt: Arc<Attempt>) -> Self {
+        attempt.said().log.begin_after(&job.log);
+        let job = Arc::new(job);
+        Self(Arc::new(Inner { job, queue, attempt }))
+    }
+
+    pub(crate) fn shared_job(&self) -> Arc<Job> {
+        Arc::clone(&self.0.job)
     }
 
     /// Returns the job as it was when this attempt began.
@@ -216,17 +281,17 @@ impl Context {
             message: message.into(),
             data,
         };
-        self.said(|said| said.log.push(line));
+        self.0.attempt.said().log.push(line);
     }
 
     /// Says how far the job has come.
     pub fn progress(&self, current: f64, total: f64) {
-        self.said(|said| said.progress = Some(Progress { current, total }));
+        self.0.attempt.said().progress = Some(Progress { current, total });
     }
 
     /// Returns a token that is cancelled when the action should end: its time is up, or its job is no longer its own.
     pub fn cancellation(&self) -> &CancellationToken {
-        &self.0.cancellation
+        &self.0.attempt.cancellation
     }
 
     /// Turns a value of the caller's into a job's result.
@@ -235,25 +300,6 @@ impl Context {
     /// A failure that says what cannot be kept, which an action may hand on as its own.
     pub fn result<T: Serialize>(&self, result: &T) -> Outcome {
         seed::value::serde::to_value(result).map_err(Failure::from)
-    }
-
-    fn said<T>(&self, with: impl FnOnce(&mut Said) -> T) -> T {
-        with(&mut self.0.said.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Takes what was said and not yet stored.
-    pub(crate) fn take_said(&self) -> (seed::value::Array, Option<Progress>) {
-        self.said(|said| (said.log.take(), said.progress.take()))
-    }
-
-    /// Adds a line of the queue's own.
-    pub(crate) fn log_event(&self, message: impl Into<String>) {
-        let now = self.0.queue.now();
-        self.said(|said| said.log.push_event(now, message));
-    }
-
-    pub(crate) fn has_said(&self) -> bool {
-        self.said(|said| said.progress.is_some() || !said.log.is_empty())
     }
 }
 

@@ -32,9 +32,9 @@ pub mod cli;
 mod open;
 
 pub use kinetik_core::{
-    Context, DEFAULT_QUEUE, Error, ErrorKind, Event, Failure, FailureKind, Job, JobBuilder, JobCount, NewJob,
-    Outcome, Processor, Queue, Result, Runtime, Status, Summary, Task, TokioRuntime, backoff, event, job,
-    processor, runtime, task,
+    Clean, Context, DEFAULT_QUEUE, Error, ErrorKind, Event, Failure, FailureKind, Job, JobBuilder, JobCount,
+    NewJob, Outcome, Processor, Queue, QueueBuilder, Result, Runtime, Status, Summary, Task, TokioRuntime,
+    Worker, WorkerLoop, WorkerTask, backoff, event, job, processor, runtime, session, task,
 };
 pub use open::open;
 pub use seed::{self, DateTime, Document, Filter, Store, Value, doc};

@@ -55,7 +55,7 @@ pub(super) fn read(lines: &[Value]) -> Vec<LogLine> {
 }
 
 /// Lines that wait to be stored, and how much of the log is used up.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct LogBuffer {
     lines: Vec<LogLine>,
     used: usize,
@@ -63,14 +63,10 @@ pub(crate) struct LogBuffer {
 }
 
 impl LogBuffer {
-    /// Begins with what a job's log holds already.
-    pub(crate) fn after(stored: &[LogLine]) -> Self {
-        let used = stored.iter().map(LogLine::bytes).sum();
-        Self {
-            lines: Vec::new(),
-            used,
-            is_full: used >= limits::LOG_BYTES,
-        }
+    /// Counts what a job's log holds already.
+    pub(crate) fn begin_after(&mut self, stored: &[LogLine]) {
+        self.used = stored.iter().map(LogLine::bytes).sum();
+        self.is_full = self.used >= limits::LOG_BYTES;
     }
 
     /// Adds a line. Once the log is full one last line says so, and the rest is dropped.
@@ -123,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_full_log_says_so_once() {
-        let mut buffer = LogBuffer::after(&[]);
+        let mut buffer = LogBuffer::default();
         let at = DateTime::from_millis(0);
         for _ in 0..30 {
             buffer.push(LogLine::new(at, "x".repeat(100_000)));

@@ -4,6 +4,7 @@
 //! is in [`log`]; [`collection`] says how jobs are kept.
 
 pub mod collection;
+pub(crate) mod guard;
 pub mod ids;
 pub mod log;
 mod status;

@@ -1,8 +1,6 @@
 //! One trip to the store: endings go out, claimed jobs come back.
 
-use std::collections::HashSet;
-
-use seed::store::{Find, StoreExt, WriteBatch, WriteItem, WriteOutcome};
+use seed::store::{StoreExt, WriteBatch, WriteItem, WriteOutcome};
 use seed::{Document, Filter, Sort, Update, Value, doc};
 
 use super::Loop;
@@ -14,7 +12,8 @@ impl Loop {
     /// Stores all endings and claims up to `claims` jobs, in one batch of writes.
     pub(super) async fn trip(&mut self, claims: usize) -> Result<Vec<Document>> {
         if self.failures > 0 {
-            self.recover().await?;
+            // An answer was lost: what the call did shows in what we hold.
+            self.check_holdings().await?;
         }
         let mut items: Vec<WriteItem> = self.outbox.iter().map(|waiting| waiting.item.clone()).collect();
         if claims > 0 {
@@ -68,7 +67,7 @@ impl Loop {
             Filter::parse(&filter)
         };
         let filters = self.tags.iter().map(of_tag).collect::<Result<_, _>>()?;
-        let token = format!("{:016x}", self.queue.runtime().random());
+        let token = self.new_token();
         let update = Update::parse(
             &doc! { "$set": {
                 "status": (Status::Processing.name()), "session": (self.session.as_str()), "token": token,
@@ -85,27 +84,12 @@ impl Loop {
         }))
     }
 
-    /// Finds out what became of a trip whose answer was lost: jobs that are ours and do not run are set going.
-    async fn recover(&mut self) -> Result<()> {
-        let filter = doc! { "status": (Status::Processing.name()), "session": (self.session.as_str()) };
-        let request = Find::new(self.queue.collection().clone(), Filter::parse(&filter)?);
-        let ours = self.queue.store().find_all(request).await?;
-        let ending: HashSet<String> = self.outbox.iter().map(|waiting| waiting.id.clone()).collect();
-        for document in ours {
-            let id = document.id().and_then(Value::as_str).unwrap_or_default();
-            if !self.running.contains_key(id) && !ending.contains(id) {
-                self.set_going(document);
-            }
-        }
-        Ok(())
-    }
-
     /// Deals with an ending that matched nothing: it was stored by an earlier try, or the job is no longer ours.
     async fn settle_refused(&mut self, waiting: &super::Waiting) -> Result<()> {
         let job = self
             .queue
             .store()
-            .get(self.queue.collection(), waiting.id.as_str().into())
+            .get(self.queue.collection(), waiting.key.clone())
             .await?;
         let text = |name: &str| job.as_ref().and_then(|job| job.get(name)).and_then(Value::as_str);
         // An ended job keeps the token that ended it.
@@ -113,7 +97,7 @@ impl Loop {
             self.stored(waiting);
         } else {
             self.tell(&Event::Refused {
-                id: waiting.id.clone(),
+                id: waiting.id.to_string(),
             });
         }
         Ok(())
@@ -123,11 +107,11 @@ impl Loop {
         self.summary.count(waiting.ending.status);
         let event = match waiting.ending.status {
             Status::Queued => Event::HandedBack {
-                id: waiting.id.clone(),
+                id: waiting.id.to_string(),
             },
             status => Event::Finished {
-                id: waiting.id.clone(),
-                task: waiting.task.clone(),
+                id: waiting.id.to_string(),
+                task: waiting.task.to_string(),
                 status,
                 error: waiting.ending.error.clone(),
             },

@@ -1,18 +1,18 @@
 //! What becomes of a job when an attempt has ended, and the write that records it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use seed::store::{WriteBatch, WriteItem, WriteOutcome};
-use seed::value::{Array, limits as value_limits};
-use seed::{DateTime, Document, Filter, Update, Value, doc};
+use seed::store::{WriteBatch, WriteOutcome};
+use seed::value::{Text, limits as value_limits};
+use seed::{DateTime, Document, Value, doc};
 
 use super::run::Done;
 use super::{Loop, Running, Waiting};
 use crate::backoff::Backoff;
 use crate::error::Result;
-use crate::job::log::LogLine;
-use crate::job::{Failure, FailureKind, Job, Status, limits};
-use crate::task::Outcome;
+use crate::job::{Failure, FailureKind, Job, Status, guard, limits};
+use crate::task::{Attempt, Outcome};
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -21,8 +21,6 @@ pub(super) enum Ended {
     By(Outcome),
     /// The action took longer than this.
     OutOfTime(Duration),
-    /// The worker stops.
-    Stopped,
 }
 
 /// What an attempt's end means for the job.
@@ -39,74 +37,17 @@ impl Loop {
             .running
             .get(&done.id)
             .is_some_and(|running| running.token == done.token);
-        if let Some(running) = self.running.remove(&done.id).filter(|_| is_ours) {
-            let random = self.queue.runtime().random();
-            let change = change(running.context.job(), done.ended, self.queue.now(), random);
-            self.put_in_outbox(&done.id, running, change);
+        if is_ours {
+            self.running.remove(&done.id);
+            self.outbox.extend(done.waiting);
         }
     }
 
     pub(super) fn hand_back_all(&mut self) {
-        for (id, running) in std::mem::take(&mut self.running) {
-            running.context.cancellation().cancel();
-            let change = change(running.context.job(), Ended::Stopped, self.queue.now(), 0);
-            self.put_in_outbox(&id, running, change);
-        }
-    }
-
-    fn put_in_outbox(&mut self, id: &str, running: Running, change: Change) {
-        running.context.log_event(change.line.clone());
-        let (said, progress) = running.context.take_said();
-        let Change {
-            mut set,
-            unset,
-            status,
-            error,
-            ..
-        } = change;
-        set.set("log", log_with(&running.known, said));
-        if let Some(progress) = progress {
-            set.set("progress", progress.to_document());
-        }
-        let task = running.context.job().task.clone();
-        let ending = Ending { status, error };
-        if let Ok(item) = guarded(id, &running.token, running.known, set, unset) {
-            self.outbox.push(Waiting {
-                id: id.to_owned(),
-                token: running.token,
-                task,
-                ending,
-                item,
-            });
-        }
-    }
-
-    /// Ends a job whose document cannot be read; the rest of it is kept as it is.
-    pub(super) fn end_unread(&mut self, known: Document, id: String, token: String, failure: Failure) {
         let now = self.queue.now();
-        let line = LogLine::new(now, format!("failed: {}", failure.message)).to_value();
-        let mut set =
-            doc! { "status": (Status::Failed.name()), "finished": now, "error": (failure.to_document()) };
-        set.set("log", log_with(&known, [line].into_iter().collect()));
-        let task = known
-            .get("task")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        let ending = Ending {
-            status: Status::Failed,
-            error: Some(failure.message),
-        };
-        // The id need not be text either, so it is taken from the document.
-        let key = known.id().cloned().unwrap_or_default();
-        if let Ok(item) = guarded(key, &token, known, set, doc! { "session": "" }) {
-            self.outbox.push(Waiting {
-                id,
-                token,
-                task,
-                ending,
-                item,
-            });
+        for (_, Running { token, attempt }) in std::mem::take(&mut self.running) {
+            attempt.cancellation().cancel();
+            self.outbox.extend(waiting(&attempt, &token, handed_back(), now));
         }
     }
 
@@ -114,28 +55,18 @@ impl Loop {
     pub(super) async fn flush(&mut self) -> Result<()> {
         let mut ids = Vec::new();
         let mut items = Vec::new();
-        for (id, running) in self
-            .running
-            .iter_mut()
-            .filter(|(_, running)| running.context.has_said())
-        {
-            let (said, progress) = running.context.take_said();
-            let mut set = doc! { "log": (log_with(&running.known, said)) };
-            if let Some(progress) = progress {
-                set.set("progress", progress.to_document());
+        for (id, running) in &self.running {
+            if let Some((known, said)) = running.attempt.take_said() {
+                let key = known.id().cloned().unwrap_or_default();
+                items.push(guard::of_token(
+                    key,
+                    &running.token,
+                    known,
+                    said,
+                    Document::new(),
+                )?);
+                ids.push(id.clone());
             }
-            let before = running.known.clone();
-            // From here on this is what the job holds; if the write does not get through, the next one carries it.
-            set.iter()
-                .for_each(|(name, value)| drop(running.known.set(name, value.clone())));
-            items.push(guarded(
-                id.as_str(),
-                &running.token,
-                before,
-                set,
-                Document::new(),
-            )?);
-            ids.push(id.clone());
         }
         if items.is_empty() {
             return Ok(());
@@ -144,54 +75,58 @@ impl Loop {
         let outcomes = self.queue.store().write(batch).await?;
         for (id, outcome) in ids.iter().zip(outcomes) {
             if matches!(outcome, WriteOutcome::Updated(updated) if updated.matched == 0) {
-                self.lose(id);
+                self.lose(id).await?;
             }
         }
         Ok(())
     }
-
-    /// Lets go of a job that is no longer ours: its action is told, and what it gives back will be dropped.
-    fn lose(&mut self, id: &str) {
-        if let Some(running) = self.running.remove(id) {
-            running.context.cancellation().cancel();
-            self.tell(&crate::event::Event::Refused { id: id.to_owned() });
-        }
-    }
 }
 
-/// Writes to a job only while it runs under this token.
-fn guarded(
-    id: impl Into<Value>,
-    token: &str,
-    known: Document,
-    set: Document,
-    unset: Document,
-) -> Result<WriteItem> {
-    let guard = doc! { "_id": { "$eq": (id.into()) }, "status": (Status::Processing.name()), "token": token };
-    let mut update = doc! { "$set": set };
-    if !unset.is_empty() {
-        update.set("$unset", unset);
+/// Puts a change, and what the attempt has said, into the write that records it.
+pub(super) fn waiting(attempt: &Arc<Attempt>, token: &str, change: Change, now: DateTime) -> Option<Waiting> {
+    let Change {
+        status,
+        mut set,
+        unset,
+        line,
+        error,
+    } = change;
+    attempt.log_event(now, line);
+    let (known, said) = attempt.take_all();
+    for (name, value) in said {
+        set.set(name, value);
     }
-    Ok(WriteItem::update_known(
-        known,
-        Filter::parse(&guard)?,
-        Update::parse(&update, &[])?,
-    ))
+    let key = known.id().cloned().unwrap_or_default();
+    let task = known
+        .get("task")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .into();
+    let item = guard::of_token(key.clone(), token, known, set, unset).ok()?;
+    Some(Waiting {
+        id: key.as_str().map_or_else(|| key.to_string().into(), Text::from),
+        key,
+        token: token.into(),
+        task,
+        ending: Ending { status, error },
+        item,
+    })
 }
 
-/// Returns the whole log with new lines behind it: as a constant it costs the store no look at the old one.
-fn log_with(known: &Document, said: Array) -> Array {
-    let mut log = known
-        .get("log")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    log.extend(said);
-    log
+/// The end of a job whose document cannot be read; the rest of it is kept as it is.
+pub(super) fn unread(failure: Failure, now: DateTime) -> Change {
+    let set = doc! { "status": (Status::Failed.name()), "finished": now, "error": (failure.to_document()) };
+    Change {
+        status: Status::Failed,
+        set,
+        unset: released(),
+        line: format!("failed: {}", failure.message),
+        error: Some(failure.message),
+    }
 }
 
 /// The fields that change when an attempt ends.
-struct Change {
+pub(super) struct Change {
     status: Status,
     set: Document,
     unset: Document,
@@ -199,9 +134,9 @@ struct Change {
     error: Option<String>,
 }
 
-fn change(job: &Job, ended: Ended, now: DateTime, random: u64) -> Change {
+/// Works out what an attempt's end means for its job; `random` spreads the next attempts of jobs that failed together.
+pub(super) fn change(job: &Job, ended: Ended, now: DateTime, random: impl FnOnce() -> u64) -> Change {
     let failure = match ended {
-        Ended::Stopped => return handed_back(),
         Ended::By(Ok(result)) => match check_result(&result) {
             Ok(()) => return completed(job, result, now),
             Err(failure) => failure,
@@ -252,11 +187,11 @@ fn completed(job: &Job, result: Value, now: DateTime) -> Change {
     }
 }
 
-fn failed(job: &Job, failure: &Failure, now: DateTime, random: u64) -> Change {
+fn failed(job: &Job, failure: &Failure, now: DateTime, random: impl FnOnce() -> u64) -> Change {
     let error = Some(failure.message.clone());
     let ended = job.attempt + 1;
     if ended < job.max_attempts {
-        let wait = Backoff::OF_JOBS.wait(u32::try_from(ended).unwrap_or(u32::MAX), random);
+        let wait = Backoff::OF_JOBS.wait(u32::try_from(ended).unwrap_or(u32::MAX), random());
         let line = format!("attempt {ended} failed: {}; again in {wait:.1?}", failure.message);
         let set = doc! {
             "status": (Status::Delayed.name()), "attempt": ended, "run_at": (now.saturating_add(wait)),

@@ -2,223 +2,68 @@
 //!
 //! Before each claim the loop looks at its first tag first, and it never claims more than it has free slots, so that a
 //! late important job waits for one slot and not for a batch. What has ended and the next claim travel to the store in
-//! one trip (`claim`, `finish`). When all tags are empty it rests until a wake-up, the next delayed job, or its
-//! interval (`wake`). Actions run apart from the loop (`run`), which hears from them over a channel.
+//! one trip (`claim`). When all tags are empty it rests until a wake-up, the next delayed job, or its interval (`wake`).
+//! Actions run apart from the loop (`run`), work out there what their end means for the job (`finish`), and tell the loop
+//! over a channel. Each second the loop makes sure that what it runs is still its own (`holdings`).
 
+mod builder;
 mod claim;
 mod finish;
+mod holdings;
 mod run;
+mod summary;
 mod wake;
 
 use std::collections::HashMap;
-use std::iter::Sum;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seed::Document;
-use seed::store::WriteItem;
+use seed::Value;
+use seed::store::{Subscription, Watch, WriteItem};
+use seed::value::Text;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+
+pub use builder::{Processor, ProcessorBuilder};
+pub use summary::Summary;
 
 use crate::backoff::Backoff;
 use crate::error::Result;
 use crate::event::Event;
-use crate::job::Status;
 use crate::queue::Queue;
-use crate::task::Context;
+use crate::session::Member;
+use crate::task::Attempt;
 use finish::Ending;
 use run::Done;
-
-/// How many jobs run at once unless told.
-const DEFAULT_SLOTS: usize = 8;
-
-/// How long an idle processor rests at the most unless told.
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How long running jobs may go on after a stop unless told.
-const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 
 /// How often what actions say is stored while they run.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
 
 type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 
-/// A processor that is being set up; [`start`](Self::start) or [`drain`](Self::drain) sets it going.
-#[must_use = "a processor does nothing until it is started"]
-pub struct ProcessorBuilder {
-    queue: Queue,
-    tags: Vec<String>,
-    slots: usize,
-    interval: Duration,
-    grace: Duration,
-    listener: Option<Listener>,
-}
-
-impl std::fmt::Debug for ProcessorBuilder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ProcessorBuilder")
-            .field("tags", &self.tags)
-            .field("slots", &self.slots)
-            .finish_non_exhaustive()
-    }
-}
-
-impl ProcessorBuilder {
-    pub(crate) fn new(queue: Queue, tags: Vec<String>) -> Self {
-        let (slots, interval, grace) = (DEFAULT_SLOTS, DEFAULT_INTERVAL, DEFAULT_GRACE);
-        Self {
-            queue,
-            tags,
-            slots,
-            interval,
-            grace,
-            listener: None,
-        }
-    }
-
-    /// Sets how many jobs run at once; 8 if left out.
-    pub fn slots(mut self, slots: usize) -> Self {
-        self.slots = slots.max(1);
-        self
-    }
-
-    /// Sets how long an idle processor rests at the most before it looks again; 1 s if left out.
-    pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
-        self
-    }
-
-    /// Sets how long running jobs may go on after a stop before they are handed back; 30 s if left out.
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
-        self
-    }
-
-    /// Is told what happens. It is called from the loop, so it must not take long.
-    pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.listener = Some(Arc::new(listener));
-        self
-    }
-
-    /// Starts the loop, which goes on until it is stopped.
-    pub fn start(self) -> Processor {
-        self.spawn(false)
-    }
-
-    /// Works off what is queued, and ends when nothing is left that is due.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store refuses a call for good; what can be tried again is.
-    pub async fn drain(self) -> Result<Summary> {
-        self.start_draining().join().await
-    }
-
-    /// Starts a loop that ends by itself when nothing is left that is due.
-    pub fn start_draining(self) -> Processor {
-        self.spawn(true)
-    }
-
-    fn spawn(self, drains: bool) -> Processor {
-        let stop = CancellationToken::new();
-        let (ended, done) = tokio::sync::oneshot::channel();
-        let runtime = Arc::clone(self.queue.runtime());
-        let working = Loop::new(self, drains, stop.clone());
-        runtime.spawn(Box::pin(async move {
-            // Nobody may be waiting for the end.
-            let _ = ended.send(working.run().await);
-        }));
-        Processor { stop, done }
-    }
-}
-
-/// A running processor.
-#[derive(Debug)]
-pub struct Processor {
-    stop: CancellationToken,
-    done: tokio::sync::oneshot::Receiver<Result<Summary>>,
-}
-
-impl Processor {
-    /// Returns a token that stops the processor when it is cancelled, for signal handlers.
-    pub fn stop_token(&self) -> CancellationToken {
-        self.stop.clone()
-    }
-
-    /// Stops claiming, waits for what runs within the grace time, hands the rest back, and returns what was done.
-    ///
-    /// # Errors
-    /// As [`ProcessorBuilder::drain`].
-    pub async fn stop(self) -> Result<Summary> {
-        self.stop.cancel();
-        self.join().await
-    }
-
-    /// Waits for the end.
-    ///
-    /// # Errors
-    /// As [`ProcessorBuilder::drain`].
-    pub async fn join(self) -> Result<Summary> {
-        self.done.await.unwrap_or_else(|_| Ok(Summary::default()))
-    }
-}
-
-/// How many jobs a processor brought to which end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Jobs that completed.
-    pub completed: u64,
-    /// Jobs that failed for good.
-    pub failed: u64,
-    /// Jobs that took too long for good.
-    pub timed_out: u64,
-    /// Attempts that failed and will be made again.
-    pub retried: u64,
-    /// Jobs that were handed back.
-    pub handed_back: u64,
-}
-
-impl Sum for Summary {
-    fn sum<I: Iterator<Item = Self>>(summaries: I) -> Self {
-        summaries.fold(Self::default(), |sum, next| Self {
-            completed: sum.completed + next.completed,
-            failed: sum.failed + next.failed,
-            timed_out: sum.timed_out + next.timed_out,
-            retried: sum.retried + next.retried,
-            handed_back: sum.handed_back + next.handed_back,
-        })
-    }
-}
-
-impl Summary {
-    fn count(&mut self, status: Status) {
-        match status {
-            Status::Completed => self.completed += 1,
-            Status::Failed => self.failed += 1,
-            Status::Timeout => self.timed_out += 1,
-            Status::Delayed => self.retried += 1,
-            Status::Queued => self.handed_back += 1,
-            Status::Processing | Status::Cancelled => {}
-        }
-    }
-}
-
 /// A job that runs here.
 #[derive(Debug)]
 struct Running {
-    /// The document as the store has it, as far as we know.
-    known: Document,
-    token: String,
-    context: Context,
+    token: Text,
+    attempt: Arc<Attempt>,
 }
 
 /// An ending that waits to be stored.
 #[derive(Debug)]
 struct Waiting {
-    id: String,
-    token: String,
-    task: String,
+    /// The id, as text if it is no text.
+    id: Text,
+    key: Value,
+    token: Text,
+    task: Text,
     ending: Ending,
     item: WriteItem,
+}
+
+/// What wakes the loop from outside.
+struct Hearing {
+    watch: Watch,
+    cancels: Subscription,
 }
 
 struct Loop {
@@ -229,10 +74,12 @@ struct Loop {
     grace: Duration,
     drains: bool,
     listener: Option<Listener>,
-    /// Tells this loop's claims from those of others.
-    session: String,
+    /// This loop's part in the session of its process, once it works.
+    member: Option<Member>,
+    session: Text,
+    life: u64,
     stop: CancellationToken,
-    running: HashMap<String, Running>,
+    running: HashMap<Text, Running>,
     outbox: Vec<Waiting>,
     done: mpsc::UnboundedReceiver<Done>,
     done_sender: mpsc::UnboundedSender<Done>,
@@ -254,7 +101,6 @@ impl Loop {
         } = builder;
         // At most one message waits for each running job, so the channel is bounded by the slots.
         let (done_sender, done) = mpsc::unbounded_channel();
-        let session = format!("{:016x}", queue.runtime().random());
         Self {
             queue,
             tags,
@@ -263,7 +109,9 @@ impl Loop {
             grace,
             drains,
             listener,
-            session,
+            member: None,
+            session: Text::default(),
+            life: 0,
             stop,
             running: HashMap::new(),
             outbox: Vec::new(),
@@ -276,12 +124,8 @@ impl Loop {
     }
 
     async fn run(mut self) -> Result<Summary> {
-        // The watch is opened before the first look, so that nothing comes in between unseen.
-        let mut watch = loop {
-            match self.queue.store().watch(self.queue.collection()).await {
-                Ok(watch) => break watch,
-                Err(fault) => self.survive(fault.into()).await?,
-            }
+        let Some(mut hearing) = self.begin().await? else {
+            return Ok(self.summary);
         };
         let mut rest = wake::Rest::new(self.queue.runtime().elapsed());
         while !self.stop.is_cancelled() {
@@ -294,28 +138,57 @@ impl Loop {
             if self.drains && self.is_drained() {
                 break;
             }
-            if !self.may_have_work || self.running.len() >= self.slots {
-                self.rest(&mut watch, &mut rest).await;
+            if !self.may_have_work || self.running.len() >= self.slots || !self.may_claim() {
+                self.rest(&mut hearing, &mut rest).await;
             }
         }
         self.shut_down().await?;
+        if let Some(member) = self.member.take() {
+            member.leave().await;
+        }
         Ok(self.summary)
+    }
+
+    /// Joins the session and opens what wakes the loop, before the first look, so that nothing comes in between unseen.
+    /// Gives nothing if the loop was stopped before the store answered.
+    async fn begin(&mut self) -> Result<Option<Hearing>> {
+        while !self.stop.is_cancelled() {
+            match self.try_to_begin().await {
+                Ok(hearing) => return Ok(Some(hearing)),
+                Err(fault) => self.survive(fault).await?,
+            }
+        }
+        Ok(None)
+    }
+
+    async fn try_to_begin(&mut self) -> Result<Hearing> {
+        let store = self.queue.store();
+        let watch = store.watch(self.queue.collection()).await?;
+        let cancels = store.subscribe(&self.queue.cancel_topic()).await?;
+        let member = self.queue.join(self.tags.clone(), self.slots).await?;
+        (self.session, self.life) = member.current();
+        self.member = Some(member);
+        Ok(Hearing { watch, cancels })
     }
 
     /// Stores what has ended, claims for the free slots, and sets going what was claimed.
     async fn step(&mut self, rest: &mut wake::Rest) -> Result<()> {
+        self.follow_session();
         if rest.is_promotion_due(&self.queue) {
             self.may_have_work |= self.promote(rest).await?;
         }
-        if rest.is_flush_due(self.queue.runtime().elapsed()) {
-            self.flush().await?;
+        let elapsed = self.queue.runtime().elapsed();
+        if !self.running.is_empty() {
+            if rest.is_check_due(elapsed) {
+                self.check_holdings().await?;
+            }
+            if rest.is_flush_due(elapsed) {
+                self.flush().await?;
+            }
         }
         let free = self.slots.saturating_sub(self.running.len());
-        let claims = if self.may_have_work && !self.stop.is_cancelled() {
-            free
-        } else {
-            0
-        };
+        let is_claiming = self.may_have_work && !self.stop.is_cancelled() && self.may_claim();
+        let claims = if is_claiming { free } else { 0 };
         if self.outbox.is_empty() && claims == 0 {
             return Ok(());
         }
@@ -337,6 +210,10 @@ impl Loop {
 
     fn is_drained(&self) -> bool {
         !self.may_have_work && self.running.is_empty() && self.outbox.is_empty()
+    }
+
+    fn may_claim(&self) -> bool {
+        self.member.as_ref().is_some_and(Member::may_claim)
     }
 
     /// Takes in what has ended, without waiting.

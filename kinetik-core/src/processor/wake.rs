@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seed::DateTime;
-use seed::store::Watch;
+use seed::{DateTime, Value};
 
-use super::{FLUSH_INTERVAL, Loop};
+use super::{FLUSH_INTERVAL, Hearing, Loop};
 use crate::error::Result;
 use crate::promote;
 use crate::queue::Queue;
 
 /// How often a busy loop looks whether delayed jobs were added.
 const DUE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often a loop makes sure that what it runs is still its own. A job that was called off hears of it by then.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is due when.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub(super) struct Rest {
     next_due: Option<DateTime>,
     looked_at: Option<Duration>,
     flushed_at: Duration,
+    checked_at: Option<Duration>,
 }
 
 impl Rest {
@@ -29,6 +32,7 @@ impl Rest {
             next_due: None,
             looked_at: None,
             flushed_at: now,
+            checked_at: Some(now),
         }
     }
 
@@ -37,6 +41,16 @@ impl Rest {
         self.looked_at
             .is_none_or(|at| elapsed.saturating_sub(at) >= DUE_INTERVAL)
             || self.next_due.is_some_and(|due| due <= queue.now())
+    }
+
+    pub(super) fn is_check_due(&mut self, elapsed: Duration) -> bool {
+        let is_due = self
+            .checked_at
+            .is_none_or(|at| elapsed.saturating_sub(at) >= CHECK_INTERVAL);
+        if is_due {
+            self.checked_at = Some(elapsed);
+        }
+        is_due
     }
 
     pub(super) fn is_flush_due(&mut self, elapsed: Duration) -> bool {
@@ -59,7 +73,7 @@ impl Loop {
     }
 
     /// Waits until there may be something to do.
-    pub(super) async fn rest(&mut self, watch: &mut Watch, rest: &mut Rest) {
+    pub(super) async fn rest(&mut self, hearing: &mut Hearing, rest: &mut Rest) {
         let runtime = Arc::clone(self.queue.runtime());
         let is_full = self.running.len() >= self.slots;
         let mut longest = self.interval;
@@ -69,7 +83,17 @@ impl Loop {
         if !self.running.is_empty() {
             longest = longest.min(FLUSH_INTERVAL);
         }
+        if !self.may_claim() {
+            // However much is due, it cannot be claimed before the session is renewed.
+            longest = FLUSH_INTERVAL;
+        }
         let stop = self.stop.clone();
+        let renewed = async {
+            match &mut self.member {
+                Some(member) => member.changed().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
@@ -78,7 +102,14 @@ impl Loop {
                 self.may_have_work |= is_full;
                 self.end(done);
             }
-            () = watch.changed(), if !is_full => {
+            Some(message) = hearing.cancels.next() => {
+                let id = message.get("id").and_then(Value::as_str).unwrap_or_default();
+                if self.running.contains_key(id) {
+                    rest.checked_at = None;
+                }
+            }
+            () = renewed => {}
+            () = hearing.watch.changed(), if !is_full => {
                 self.may_have_work = true;
                 // The commit may have added a delayed job that is due before all others.
                 rest.looked_at = None;

@@ -5,25 +5,19 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kinetik_core::{DEFAULT_QUEUE, Queue, Status, TokioRuntime};
+use kinetik_core::simulated::{SimulatedRuntime, SimulatedTime};
+use kinetik_core::{Queue, Status};
 use seed::store::{Count, StoreExt};
-use seed::{Clock, DateTime, Document, Filter, Value};
+use seed::{Document, Filter, Value};
 use seed_memory::MemoryStore;
 use tokio::sync::Notify;
 
-/// A clock that moves with tokio's time, so that store and runtime agree while it is paused.
-#[derive(Debug)]
-struct PausedClock(tokio::time::Instant);
-
-impl Clock for PausedClock {
-    fn now(&self) -> DateTime {
-        DateTime::from_millis(1_800_000_000_000).saturating_add(self.0.elapsed())
-    }
-}
-
 pub(crate) async fn open() -> Queue {
-    let store = MemoryStore::with_clock(Arc::new(PausedClock(tokio::time::Instant::now())));
-    Queue::open_with(Arc::new(store), DEFAULT_QUEUE, Arc::new(TokioRuntime::new()))
+    let store = MemoryStore::with_clock(SimulatedTime::new());
+    let runtime = Arc::new(SimulatedRuntime::seeded(1));
+    Queue::builder(Arc::new(store))
+        .runtime(runtime)
+        .open()
         .await
         .unwrap()
 }

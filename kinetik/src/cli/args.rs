@@ -96,6 +96,12 @@ pub struct Work {
     /// Ends when nothing is queued, delayed jobs due later aside
     #[arg(long)]
     pub drain: bool,
+    /// How long a worker is taken to live after its last sign of life; its jobs are run again after that [default: 30s]
+    #[arg(long, value_name = "D", value_parser = duration::parse_positive)]
+    pub lease: Option<Duration>,
+    /// How many workers a job may take down before it fails [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_crashes: Option<u32>,
     /// How long running jobs may go on after a stop [default: 30s]
     #[arg(long, value_name = "D", value_parser = duration::parse)]
     pub grace: Option<Duration>,

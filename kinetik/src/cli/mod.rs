@@ -25,12 +25,11 @@ mod work;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use kinetik_core::{DEFAULT_QUEUE, Queue, TokioRuntime};
+use kinetik_core::{DEFAULT_QUEUE, Queue, QueueBuilder};
 use tokio_util::task::TaskTracker;
 
 use args::{Arguments, Command, Globals};
@@ -84,13 +83,32 @@ async fn run(
     define: impl FnOnce(&Queue) -> kinetik_core::Result<()>,
     output: &Output,
 ) -> Result<()> {
-    let opened = Opened::open(&arguments.globals, define).await?;
+    let opened = Opened::open(
+        &arguments.globals,
+        |queue| settings(queue, &arguments.command),
+        define,
+    )
+    .await?;
     match &arguments.command {
         Command::Enqueue(command) => enqueue::run(&opened, command, output).await,
         Command::Work(command) => work::run(&opened, command, output).await,
         Command::Jobs(command) => jobs::run(&opened, command, output).await,
         Command::Show(command) => show::run(&opened, command, output).await,
     }
+}
+
+/// Sets what a command says about the queue itself.
+fn settings(mut queue: QueueBuilder, command: &Command) -> QueueBuilder {
+    let Command::Work(command) = command else {
+        return queue;
+    };
+    if let Some(lease) = command.lease {
+        queue = queue.lease(lease);
+    }
+    if let Some(crashes) = command.max_crashes {
+        queue = queue.max_crashes(crashes);
+    }
+    queue
 }
 
 /// What every command works with: the config file and the queue, with all tasks defined on it.
@@ -104,6 +122,7 @@ struct Opened {
 impl Opened {
     async fn open(
         globals: &Globals,
+        settings: impl FnOnce(QueueBuilder) -> QueueBuilder,
         define: impl FnOnce(&Queue) -> kinetik_core::Result<()>,
     ) -> Result<Self> {
         let config = Config::find(globals.config.as_deref())?;
@@ -121,7 +140,7 @@ impl Opened {
             .as_deref()
             .or(config.queue.as_deref())
             .unwrap_or(DEFAULT_QUEUE);
-        let queue = Queue::open_with(store, name, Arc::new(TokioRuntime::new())).await?;
+        let queue = settings(Queue::builder(store).name(name)).open().await?;
         let commands = TaskTracker::new();
         config.define(&queue, &commands)?;
         define(&queue)?;

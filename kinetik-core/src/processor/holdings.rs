@@ -1,0 +1,110 @@
+//! Whether what runs here is still ours, and what is ours runs here.
+
+use std::collections::HashMap;
+
+use seed::store::{Find, StoreExt};
+use seed::value::Text;
+use seed::{Filter, Projection, Value, doc};
+
+use super::Loop;
+use crate::error::Result;
+use crate::event::Event;
+use crate::job::Status;
+
+impl Loop {
+    /// Makes a token for a claim: whose it is within the session, and a part that nobody else has.
+    pub(super) fn new_token(&self) -> String {
+        let random = self.queue.runtime().random();
+        format!("{}{random:016x}", self.token_prefix())
+    }
+
+    fn token_prefix(&self) -> String {
+        self.member
+            .as_ref()
+            .map(crate::session::Member::token_prefix)
+            .unwrap_or_default()
+    }
+
+    /// Compares what runs with what the store says. Jobs that were called off or taken from us are let go; jobs that are
+    /// ours and do not run, because the answer to a claim was lost, are set going.
+    pub(super) async fn check_holdings(&mut self) -> Result<()> {
+        let filter = doc! { "status": (Status::Processing.name()), "session": (self.session.clone()) };
+        let request = Find::new(self.queue.collection().clone(), Filter::parse(&filter)?)
+            .projection(Projection::parse(&doc! { "token": 1 })?);
+        let prefix = self.token_prefix();
+        let mut held: HashMap<Text, Text> = HashMap::new();
+        for document in self.queue.store().find_all(request).await? {
+            let text = |name: &str| document.get(name).and_then(Value::as_str);
+            if let (Some(id), Some(token)) = (text("_id"), text("token"))
+                && token.starts_with(&prefix)
+            {
+                held.insert(id.into(), token.into());
+            }
+        }
+        let lost: Vec<Text> = self
+            .running
+            .iter()
+            .filter(|(id, running)| held.get(*id) != Some(&running.token))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in lost {
+            self.lose(&id).await?;
+        }
+        for (id, token) in held {
+            let is_ending = self
+                .outbox
+                .iter()
+                .any(|waiting| waiting.token == token && waiting.id == id);
+            if is_ending || self.running.contains_key(&id) {
+                continue;
+            }
+            let job = self
+                .queue
+                .store()
+                .get(self.queue.collection(), Value::from(id))
+                .await?;
+            let is_ours = |job: &seed::Document| {
+                job.get("token").and_then(Value::as_str) == Some(&token)
+                    && job.get("status").and_then(Value::as_str) == Some(Status::Processing.name())
+            };
+            if let Some(job) = job.filter(is_ours) {
+                self.set_going(job);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes whether the session is still the one that the jobs here were claimed under. If others took this process to
+    /// be dead, what it runs is theirs.
+    pub(super) fn follow_session(&mut self) {
+        let Some((session, life)) = self.member.as_ref().map(crate::session::Member::current) else {
+            return;
+        };
+        if life == self.life {
+            return;
+        }
+        (self.session, self.life) = (session, life);
+        for (id, running) in std::mem::take(&mut self.running) {
+            running.attempt.cancellation().cancel();
+            self.tell(&Event::Refused { id: id.to_string() });
+        }
+    }
+
+    /// Lets go of a job that is no longer ours: its action is told, and what it gives back will be dropped.
+    pub(super) async fn lose(&mut self, id: &Text) -> Result<()> {
+        if let Some(running) = self.running.remove(id) {
+            running.attempt.cancellation().cancel();
+            let job = self.queue.store().get(self.queue.collection(), id.into()).await?;
+            let status = job
+                .as_ref()
+                .and_then(|job| job.get("status"))
+                .and_then(Value::as_str);
+            let id = id.to_string();
+            self.tell(&match status == Some(Status::Cancelled.name()) {
+                true => Event::Cancelled { id },
+                false => Event::Refused { id },
+            });
+        }
+        Ok(())
+    }
+}

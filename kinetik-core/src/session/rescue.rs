@@ -1,0 +1,223 @@
+//! Taking jobs from workers that are gone.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use seed::store::{Find, StoreExt, WriteBatch, WriteItem, WriteOutcome};
+use seed::value::Text;
+use seed::{DateTime, Document, Filter, Projection, Value, doc};
+
+use super::{Session, text};
+use crate::error::Result;
+use crate::job::log::LogLine;
+use crate::job::{Failure, FailureKind, Status, guard};
+
+/// How many jobs are handed back in one trip.
+const STEP: usize = 100;
+
+/// What was seen of other sessions, and when by our own clock it was first seen.
+#[derive(Debug, Default)]
+pub(super) struct Others(HashMap<Text, Seen>);
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    renewed: Option<DateTime>,
+    at: Duration,
+}
+
+impl Session {
+    /// Hands back every running job whose session does not live, whatever its tag or task.
+    ///
+    /// Jobs are read before sessions, and a session is stored before its first claim: so a session that is not found is
+    /// gone, and not just about to begin.
+    pub(super) async fn rescue(&self, others: &mut Others) -> Result<()> {
+        let running = self.running().await?;
+        let documents = self
+            .store
+            .find_all(Find::new(self.setting.rules.sessions.clone(), Filter::all()))
+            .await?;
+        let mut live = HashSet::new();
+        for document in &documents {
+            let id: Text = text(document, "_id").into();
+            if !others.is_silent(document, self.setting.time.now(), self.now_and_interval())
+                || !self.clear_away(document).await?
+            {
+                live.insert(id);
+            }
+        }
+        others.0.retain(|id, _| live.contains(id));
+        let lost = running
+            .into_iter()
+            .filter(|job| !live.contains(text(job, "session")))
+            .filter_map(|job| job.id().cloned());
+        let lost: Vec<Value> = lost.collect();
+        for step in lost.chunks(STEP) {
+            self.hand_back(step, &live, &documents).await?;
+        }
+        Ok(())
+    }
+
+    fn now_and_interval(&self) -> (Duration, Duration) {
+        (self.setting.runtime.elapsed(), self.setting.rules.interval())
+    }
+
+    /// Returns the ids and sessions of all running jobs.
+    async fn running(&self) -> Result<Vec<Document>> {
+        let filter = Filter::parse(&doc! { "status": (Status::Processing.name()) })?;
+        let only_session = Projection::parse(&doc! { "session": 1 })?;
+        let request = Find::new(self.setting.rules.jobs.clone(), filter).projection(only_session);
+        Ok(self.store.find_all(request).await?)
+    }
+
+    /// Takes a lapsed session away, unless it was renewed after all; says whether it is gone.
+    async fn clear_away(&self, session: &Document) -> Result<bool> {
+        let id = session.id().cloned().unwrap_or_default();
+        let renewed = session.get("renewed").cloned().unwrap_or_default();
+        let filter = Filter::parse(&doc! { "_id": { "$eq": id }, "renewed": { "$eq": renewed } })?;
+        let batch = WriteBatch::new(
+            self.setting.rules.sessions.clone(),
+            vec![WriteItem::Delete(filter)],
+        );
+        match self.store.write(batch).await?.into_iter().next() {
+            Some(WriteOutcome::Failed(fault)) => Err(fault.into()),
+            outcome => Ok(matches!(outcome, Some(WriteOutcome::Deleted(1)))),
+        }
+    }
+
+    async fn hand_back(&self, ids: &[Value], live: &HashSet<Text>, sessions: &[Document]) -> Result<()> {
+        let ids: seed::value::Array = ids.iter().cloned().collect();
+        let filter = doc! { "_id": { "$in": ids }, "status": (Status::Processing.name()) };
+        let request = Find::new(self.setting.rules.jobs.clone(), Filter::parse(&filter)?);
+        let jobs = self.store.find_all(request).await?;
+        let mut items = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            // Another worker may have it by now.
+            if !live.contains(text(&job, "session")) {
+                let holder = sessions
+                    .iter()
+                    .find(|session| text(session, "_id") == text(&job, "session"));
+                items.push(self.handing_back(job, holder)?);
+            }
+        }
+        if items.is_empty() {
+            return Ok(());
+        }
+        let batch = WriteBatch::new(self.setting.rules.jobs.clone(), items);
+        for outcome in self.store.write(batch).await? {
+            if let WriteOutcome::Failed(fault) = outcome {
+                return Err(fault.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands one job back, or ends it if it has taken down too many workers. The log gets what the dead worker could not
+    /// write; the token goes, so that nothing that it still sends is taken for an ending.
+    fn handing_back(&self, job: Document, holder: Option<&Document>) -> Result<WriteItem> {
+        let now = self.setting.time.now();
+        let number = |name: &str| job.get(name).and_then(Value::as_i64).unwrap_or_default();
+        let crashes = number("crashes").saturating_add(1);
+        let worker = holder.map_or_else(
+            || "the worker".to_owned(),
+            |holder| {
+                let process = holder.get("process").and_then(Value::as_i64).unwrap_or_default();
+                format!("process {process} on {}", text(holder, "host"))
+            },
+        );
+        let mut lines = Vec::new();
+        let attempt = number("attempt").saturating_add(1);
+        let started = job.get("started").and_then(Value::as_date);
+        if let Some(started) = started
+            && !guard::has_line(&job, started, &guard::started(attempt))
+        {
+            lines.push(LogLine::new(started, guard::started(attempt)));
+        }
+        lines.push(LogLine::new(now, format!("crashed: {worker} is gone")));
+        let is_poison = crashes >= i64::from(self.setting.rules.max_crashes);
+        let mut set = doc! { "status": (Status::Queued.name()), "crashes": crashes };
+        let mut unset = doc! { "session": "", "token": "" };
+        if is_poison {
+            let message = format!("the job took down {crashes} workers");
+            lines.push(LogLine::new(now, format!("failed: {message}")));
+            let failure = Failure::of_kind(FailureKind::Crashed, message);
+            set.set("status", Status::Failed.name());
+            set.set("finished", now);
+            set.set("error", failure.to_document());
+        } else {
+            unset.set("started", "");
+        }
+        let lines = lines.iter().map(LogLine::to_value).collect();
+        set.set("log", guard::log_with(&job, lines));
+        let id = job.id().cloned().unwrap_or_default();
+        let held_by = doc! {
+            "session": { "$eq": (job.get("session").cloned().unwrap_or_default()) },
+            "token": { "$eq": (job.get("token").cloned().unwrap_or_default()) }
+        };
+        guard::held(id, held_by, job, set, unset)
+    }
+}
+
+impl Others {
+    /// Tells whether a session's time is over, and nothing was heard of it for a whole interval of our own clock.
+    fn is_silent(
+        &mut self,
+        session: &Document,
+        now: DateTime,
+        (elapsed, interval): (Duration, Duration),
+    ) -> bool {
+        let date = |name: &str| session.get(name).and_then(Value::as_date);
+        let renewed = date("renewed");
+        let seen = self
+            .0
+            .entry(text(session, "_id").into())
+            .or_insert(Seen { renewed, at: elapsed });
+        if seen.renewed != renewed {
+            *seen = Seen { renewed, at: elapsed };
+        }
+        let is_over = date("until").is_none_or(|until| until < now);
+        is_over && elapsed.saturating_sub(seen.at) >= interval
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(10);
+
+    fn session(renewed: i64) -> Document {
+        let renewed = DateTime::from_millis(renewed);
+        doc! { "_id": "s", "renewed": renewed, "until": (renewed.saturating_add(3 * INTERVAL)) }
+    }
+
+    fn at(seconds: u64) -> (Duration, Duration) {
+        (Duration::from_secs(seconds), INTERVAL)
+    }
+
+    #[test]
+    fn a_session_is_silent_when_its_time_is_over_and_it_was_watched_for_an_interval() {
+        let (mut others, late) = (Others::default(), DateTime::from_millis(100_000));
+        assert!(
+            !others.is_silent(&session(0), late, at(5)),
+            "seen for the first time"
+        );
+        assert!(
+            !others.is_silent(&session(0), late, at(14)),
+            "not watched for long enough"
+        );
+        assert!(others.is_silent(&session(0), late, at(15)));
+        let early = DateTime::from_millis(29_000);
+        assert!(
+            !others.is_silent(&session(0), early, at(99)),
+            "its time is not over"
+        );
+    }
+
+    #[test]
+    fn a_renewal_begins_the_count_again() {
+        let (mut others, late) = (Others::default(), DateTime::from_millis(100_000));
+        others.is_silent(&session(0), late, at(0));
+        assert!(!others.is_silent(&session(1), late, at(20)));
+        assert!(others.is_silent(&session(1), late, at(30)));
+    }
+}
