@@ -11,7 +11,17 @@ pub(crate) struct Case {
     pub(crate) module: &'static str,
     pub(crate) promise: &'static str,
     pub(crate) needs: &'static [Need],
+    pub(crate) time: Time,
     pub(crate) run: fn(Stores) -> BoxFuture<'static, ()>,
+}
+
+/// By which time a case runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Time {
+    /// That of this machine, on several threads.
+    Real,
+    /// One that moves only when all wait, on one thread.
+    Simulated,
 }
 
 /// What a store must be able to do for a case to have a meaning.
@@ -40,7 +50,16 @@ impl Case {
 ///
 /// A need is the name of a field of [`Capabilities`] that must be true.
 macro_rules! cases {
-    ($($(#[needs($need:ident)])* $promise:ident),+ $(,)?) => {
+    ($($promises:tt)+) => { $crate::case::cases_on!(Real: $($promises)+); };
+}
+
+/// As [`cases`], for cases on simulated time.
+macro_rules! simulated_cases {
+    ($($promises:tt)+) => { $crate::case::cases_on!(Simulated: $($promises)+); };
+}
+
+macro_rules! cases_on {
+    ($time:ident: $($(#[needs($need:ident)])* $promise:ident),+ $(,)?) => {
         pub(crate) const CASES: &[$crate::case::Case] = &[$($crate::case::Case {
             module: module_path!(),
             promise: stringify!($promise),
@@ -48,18 +67,20 @@ macro_rules! cases {
                 name: stringify!($need),
                 is_met: |capabilities| capabilities.$need,
             }),*],
+            time: $crate::case::Time::$time,
             run: |stores| Box::pin($promise(stores)),
         }),+];
     };
 }
 
-pub(crate) use cases;
+pub(crate) use {cases, cases_on, simulated_cases};
 
 /// Returns all cases of the suite.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     crate::store::CASES
         .iter()
         .chain([&crate::random::CASES])
+        .chain(crate::queue::CASES)
         .copied()
         .flatten()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use seed::{Clock, DateTime, SimulatedClock, Store};
+use seed::{Clock, DateTime, SimulatedClock, Store, SystemClock};
 
 use crate::things::Things;
 
@@ -93,8 +93,17 @@ impl Stores {
 
     /// Opens a handle on the case's store.
     pub(crate) async fn open(&self) -> Arc<dyn Store> {
-        let clock: Arc<dyn Clock> = Arc::<SimulatedClock>::clone(&self.clock);
+        self.open_at(Arc::<SimulatedClock>::clone(&self.clock)).await
+    }
+
+    /// Opens a handle on the case's store that shows another clock.
+    pub(crate) async fn open_at(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
         (self.open)(self.name.clone(), clock).await
+    }
+
+    /// Opens a handle on the case's store that shows the time of this machine.
+    pub(crate) async fn open_on_this_machines_time(&self) -> Arc<dyn Store> {
+        self.open_at(Arc::new(SystemClock)).await
     }
 
     /// Opens a handle on the one collection that most cases need.

@@ -9,11 +9,14 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use seed::store::Capabilities;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::case::{self, Case};
+use crate::case::{self, Case, Time};
 use crate::fixture::{Fixture, Stores, Unavailable};
 
 /// After this long a case counts as hanging. The longest takes a tenth of it.
 const LIMIT: Duration = Duration::from_secs(300);
+
+/// After this long a case on simulated time counts as hanging. It is over in some seconds of real time.
+const SIMULATED_LIMIT: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// Runs the suite as a test program would: it takes the arguments of `cargo test`, and prints a line for each case.
 ///
@@ -95,9 +98,21 @@ fn ignored(case: &Case, reason: String) -> Trial {
 }
 
 fn carry_out(runtime: &Runtime, case: &Case, stores: Stores) {
-    let limited = async { tokio::time::timeout(LIMIT, (case.run)(stores)).await };
-    assert!(
-        runtime.block_on(limited).is_ok(),
-        "the case took longer than {LIMIT:?}"
-    );
+    let within = |limit| async move {
+        let ended = tokio::time::timeout(limit, (case.run)(stores)).await;
+        assert!(ended.is_ok(), "the case took longer than {limit:?}");
+    };
+    match case.time {
+        Time::Real => runtime.block_on(within(LIMIT)),
+        Time::Simulated => simulated().block_on(within(SIMULATED_LIMIT)),
+    }
+}
+
+/// Makes a runtime whose time moves only when all wait.
+fn simulated() -> Runtime {
+    Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime can be made")
 }

@@ -2,7 +2,7 @@
 //!
 //! An adapter tells how to open its store ([`Fixture`]) and calls [`run`]: every promise of
 //! [`seed::Store`] is a small case that runs, lists and filters like any test. The cases stand in `store`, a file
-//! for each promise; `random` compares a store with a plain scan. A case that needs what the store cannot do, or a
+//! for each promise, and in `queue`, where the queue runs on the store; `random` compares a store with a plain scan. A case that needs what the store cannot do, or a
 //! server that is not there, is *ignored* with its reason, never passed.
 //!
 //! [`query_cases`] reads the cases of the query language and judges answers to them; how an answer is come by is left to
@@ -14,6 +14,7 @@ mod case;
 mod fixture;
 mod harness;
 pub mod query_cases;
+mod queue;
 mod random;
 mod store;
 mod things;

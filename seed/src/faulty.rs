@@ -145,6 +145,7 @@ pub struct Faulty {
 #[derive(Debug, Default)]
 struct Orders {
     waiting: Vec<Order>,
+    refused: Vec<Call>,
     is_cut: bool,
     made: HashMap<Call, u64>,
 }
@@ -178,10 +179,21 @@ impl Faulty {
         });
     }
 
-    /// Takes all orders back and ends a cut.
+    /// Cuts the store off: all calls fail, finds that are under way too, until it is [mended](Self::mend).
+    pub fn cut(&self) {
+        self.orders().is_cut = true;
+    }
+
+    /// Refuses all calls of a kind, until the store is [mended](Self::mend).
+    pub fn refuse(&self, call: Call) {
+        self.orders().refused.push(call);
+    }
+
+    /// Takes all orders back, ends a cut, and refuses nothing more.
     pub fn mend(&self) {
         let mut orders = self.orders();
         orders.waiting.clear();
+        orders.refused.clear();
         orders.is_cut = false;
     }
 
@@ -245,6 +257,9 @@ impl Orders {
         *self.made.entry(call).or_default() += 1;
         if self.is_cut {
             return Some(Fault::Cut);
+        }
+        if self.refused.contains(&call) {
+            return Some(Fault::Refuse);
         }
         let mut due = None;
         self.waiting.retain_mut(|order| {

@@ -1,0 +1,119 @@
+//! What jobs carry.
+
+use std::time::Duration;
+
+use kinetik_core::{ErrorKind, FailureKind, NewJob, Status};
+use seed::store::Insert;
+use seed::{Value, doc};
+
+use super::notes::Notes;
+use super::world::{World, count, document, job};
+use crate::case::simulated_cases;
+use crate::fixture::Stores;
+
+simulated_cases![
+    what_cannot_be_read_fails_once_and_the_others_flow,
+    data_of_any_type_arrives_as_it_was_given,
+    what_may_not_be_enqueued_is_refused_and_leaves_nothing,
+    each_job_of_many_keeps_its_options,
+];
+
+/// A payload that could not be decoded blocked all others (first seen in River, pull request 1324).
+async fn what_cannot_be_read_fails_once_and_the_others_flow(stores: Stores) {
+    let (queue, notes) = (World::queue(stores).await, Notes::default());
+    notes.define(&queue, "note", "a");
+    let broken =
+        doc! {"_id": "broken", "task": "note", "tag": "a", "status": "queued", "priority": 0, "data": 1};
+    queue
+        .store()
+        .insert(Insert::new(queue.collection().clone(), vec![broken]))
+        .await
+        .unwrap();
+    queue
+        .define("typed")
+        .tag("a")
+        .action(async |job| job.result(&job.data::<Vec<String>>()?))
+        .unwrap();
+    let typed = queue.create("typed", 5).save().await.unwrap();
+    queue.create("note", "fine").save().await.unwrap();
+
+    let summary = queue.process(["a"]).drain().await.unwrap();
+    assert_eq!((summary.completed, summary.failed), (1, 2));
+    let error = job(&queue, &typed).await.error.unwrap();
+    assert_eq!(error.kind, FailureKind::Decode);
+    let kept = document(&queue, "broken").await;
+    assert_eq!(kept.get("status"), Some(&"failed".into()));
+    assert_eq!(kept.get("data"), Some(&1.into()));
+}
+
+/// An array arrived as null (first seen in the first Kinetik).
+async fn data_of_any_type_arrives_as_it_was_given(stores: Stores) {
+    let (queue, notes) = (World::queue(stores).await, Notes::default());
+    notes.define(&queue, "note", "a");
+    let values: Vec<Value> = vec![
+        vec![1, 2].into(),
+        "x".into(),
+        5.into(),
+        Value::Null,
+        doc! {}.into(),
+        doc! {"a.b": {"$c": 1}}.into(),
+    ];
+    for value in &values {
+        queue.create("note", value.clone()).save().await.unwrap();
+    }
+    queue.process(["a"]).slots(1).drain().await.unwrap();
+    assert_eq!(notes.values(), values);
+}
+
+async fn what_may_not_be_enqueued_is_refused_and_leaves_nothing(stores: Stores) {
+    let queue = World::queue(stores).await;
+    let deep = (0..91).fold(Value::Null, |inner, _| Value::from(vec![inner]));
+    let refused = [
+        (NewJob::new("a:b", 1), ErrorKind::Invalid),
+        (NewJob::new("", 1), ErrorKind::Invalid),
+        (NewJob::new("a", 1).tag("x\n"), ErrorKind::Invalid),
+        (NewJob::new("a", "x".repeat(8 * 1024 * 1024)), ErrorKind::TooLarge),
+        (NewJob::new("a", deep), ErrorKind::TooLarge),
+    ];
+    for (job, kind) in refused {
+        let error = queue
+            .create_many(vec![NewJob::new("fine", 1), job])
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().starts_with("job 1: "), "{error}");
+    }
+    assert_eq!(count(&queue, &[]).await, 0);
+}
+
+/// Per-job options were ignored by a bulk insert (first seen in River, pull request 149).
+async fn each_job_of_many_keeps_its_options(stores: Stores) {
+    let queue = World::queue(stores).await;
+    let jobs = (0..1_000_i64).map(|at| {
+        let job = NewJob::new("task", at).priority(at % 7).attempts(2);
+        if at % 2 == 0 {
+            job.delay(Duration::from_secs(60 + at as u64))
+        } else {
+            job
+        }
+    });
+    let ids = queue.create_many(jobs.collect()).await.unwrap();
+    assert!(ids.is_sorted());
+    for (at, id) in (0_i64..).zip(&ids) {
+        let job = job(&queue, id).await;
+        assert_eq!((job.data, job.priority, job.max_attempts), (at.into(), at % 7, 2));
+        assert_eq!(
+            job.run_at.map(|due| due.since(job.created).as_secs()),
+            (at % 2 == 0).then_some(60 + at as u64)
+        );
+        assert_eq!(
+            job.status,
+            if at % 2 == 0 {
+                Status::Delayed
+            } else {
+                Status::Queued
+            }
+        );
+        assert_eq!(job.log[0].message, "created");
+    }
+}
