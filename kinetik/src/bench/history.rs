@@ -21,6 +21,8 @@ pub(super) async fn keep_finished(site: &mut Site<'_>, measured: &mut Measuremen
     site.fill(1).await?;
     drain::work_until(site, 1, 1).await?;
     site.drained().await?;
+    // Else it would take the jobs that are to wait for the next worker.
+    site.stop().await?;
     let pattern = site
         .queue()
         .find(completed()?, |find| find.limit(1))

@@ -140,7 +140,7 @@ impl<'b> Site<'b> {
     }
 
     /// Returns how many jobs wait or run.
-    async fn remaining(&self) -> Result<u64> {
+    pub(super) async fn remaining(&self) -> Result<u64> {
         let mut remaining = 0;
         for filter in self.live() {
             remaining += self.count(filter.clone()).await?;
@@ -159,7 +159,7 @@ impl<'b> Site<'b> {
     }
 
     /// Stops the worker, if there is one. What it runs is handed back.
-    async fn stop(&mut self) -> Result<()> {
+    pub(super) async fn stop(&mut self) -> Result<()> {
         if let Some(worker) = self.worker.take() {
             worker.stop.cancel();
             worker.ended.await?;

@@ -128,6 +128,15 @@ async fn finished_jobs_are_as_the_queue_writes_them() {
     let mut measured = Measurement::new(&bench, Workload::History, 1);
     history::keep_finished(&mut site, &mut measured).await.unwrap();
     assert_eq!(site.completed().await.unwrap(), 3);
+    // No worker is left that would take the jobs to be measured, whose handlers were then never seen to start.
+    site.fill(5).await.unwrap();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        (site.remaining().await.unwrap(), site.completed().await.unwrap()),
+        (5, 3)
+    );
     site.remove().await.unwrap();
 }
 
