@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod open;

@@ -12,6 +12,7 @@ mod cargo;
 mod cases;
 mod ci;
 mod demo;
+mod peers;
 mod test;
 mod tidy;
 
@@ -36,6 +37,8 @@ enum Command {
     Ci,
     /// Works off a shipped file of jobs with real commands, and shows what happened.
     Demo,
+    /// Measures ours beside other queues.
+    Peers(peers::Arguments),
     /// Runs all tests; arguments are passed on to `cargo test`.
     #[command(disable_help_flag = true)]
     Test {
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Cases(arguments) => cases::run(&arguments),
         Command::Ci => ci::run(),
         Command::Demo => demo::run(),
+        Command::Peers(arguments) => peers::run(&arguments),
         Command::Test { arguments } => test::run(&arguments),
         Command::Tidy => tidy::run(),
     };

@@ -92,6 +92,16 @@ impl Queue {
         }
     }
 
+    /// Removes the queue from its store with all its jobs, live ones too. Nothing may work on it any more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`]; then a part of it may be left, and this can be called again.
+    pub async fn remove(&self) -> Result<()> {
+        self.store().drop_collection(self.collection()).await?;
+        let sessions = crate::session::sessions_collection(self.name());
+        Ok(self.store().drop_collection(&sessions).await?)
+    }
+
     pub(crate) fn cancel_topic(&self) -> String {
         format!("{}.cancel", self.name())
     }

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod args;
+mod bench;
 pub mod config;
 mod duration;
 mod enqueue;
@@ -21,15 +22,18 @@ mod jobs;
 pub mod output;
 mod progress;
 mod show;
+mod signals;
 mod work;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use kinetik_core::{DEFAULT_QUEUE, Queue, QueueBuilder};
+use seed::Store;
 use tokio_util::task::TaskTracker;
 
 use args::{Arguments, Command, Globals};
@@ -83,17 +87,18 @@ async fn run(
     define: impl FnOnce(&Queue) -> kinetik_core::Result<()>,
     output: &Output,
 ) -> Result<()> {
-    let opened = Opened::open(
+    let open = Opened::open(
         &arguments.globals,
         |queue| settings(queue, &arguments.command),
         define,
-    )
-    .await?;
+    );
     match &arguments.command {
-        Command::Enqueue(command) => enqueue::run(&opened, command, output).await,
-        Command::Work(command) => work::run(&opened, command, output).await,
-        Command::Jobs(command) => jobs::run(&opened, command, output).await,
-        Command::Show(command) => show::run(&opened, command, output).await,
+        Command::Enqueue(command) => enqueue::run(&open.await?, command, output).await,
+        Command::Work(command) => work::run(&open.await?, command, output).await,
+        Command::Jobs(command) => jobs::run(&open.await?, command, output).await,
+        Command::Show(command) => show::run(&open.await?, command, output).await,
+        // It works in queues of its own, so that the store may also be one that keeps nothing.
+        Command::Bench(command) => bench::run(&arguments.globals, command, output).await,
     }
 }
 
@@ -133,8 +138,7 @@ impl Opened {
                  lasts, such as --store sqlite:kinetik.db"
             );
         }
-        let store =
-            crate::open(&url).with_context(|| format!("cannot open the store {}", without_password(&url)))?;
+        let store = open_store(&url)?;
         let name = globals
             .queue
             .as_deref()
@@ -150,6 +154,10 @@ impl Opened {
             commands,
         })
     }
+}
+
+fn open_store(url: &str) -> Result<Arc<dyn Store>> {
+    crate::open(url).with_context(|| format!("cannot open the store {}", without_password(url)))
 }
 
 /// Returns the store's URL: from the flag, the environment, the config file, or the usual one.

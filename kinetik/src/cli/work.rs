@@ -6,13 +6,13 @@ use anyhow::{Result, bail};
 use futures::future::join_all;
 use kinetik_core::{Processor, Summary};
 use seed::doc;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Opened;
 use super::args::Work;
 use super::output::Output;
 use super::progress::Progress;
+use super::signals::Signals;
 
 pub(super) async fn run(opened: &Opened, command: &Work, output: &Output) -> Result<()> {
     if opened.queue.tasks().is_empty() {
@@ -141,26 +141,4 @@ fn report(summary: Summary, output: &Output) -> Result<()> {
         }
     }
     output.line(&line)
-}
-
-/// The signals that ask a worker to stop.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of this is tests")]
 
+mod bench;
 mod enqueue;
 mod jobs;
 mod place;

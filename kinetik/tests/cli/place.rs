@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -122,6 +123,12 @@ pub(crate) fn finish(child: Child) -> Ran {
         out: text(output.stdout),
         err: text(output.stderr),
     }
+}
+
+/// Sends a signal to a running program.
+pub(crate) fn signal(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 /// Returns the messages of a job's log.

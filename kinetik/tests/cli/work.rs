@@ -2,21 +2,16 @@
 
 use std::collections::HashSet;
 use std::io::Read as _;
-use std::process::{Child, Command};
+use std::process::Command;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::json;
 
-use crate::place::{Place, finish, log};
+use crate::place::{Place, finish, log, signal};
 
 /// A task that runs a line of shell.
 fn shell(name: &str, script: &str, more: &str) -> String {
     format!("name = \"{name}\"\nrun = [\"sh\", \"-c\", '''{script}''']\n{more}")
-}
-
-fn signal(child: &Child, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, signal).unwrap();
 }
 
 #[test]
