@@ -2,7 +2,8 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a test that fails has nothing to tell but that"
+    clippy::print_stderr,
+    reason = "a test that fails has nothing to tell but that, one that cannot run says why"
 )]
 
 use std::path::{Path, PathBuf};
