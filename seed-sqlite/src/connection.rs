@@ -1,37 +1,44 @@
-//! Opening connections, and waiting for locks.
-
-use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+//! Opening connections.
 
 use rusqlite::{Connection, OpenFlags};
-use seed::Result;
+use seed::{Error, ErrorKind, Result};
 
 use crate::error::from_sqlite;
 use crate::options::{Options, Synchronous};
 
-/// How often a lock is waited for, a few milliseconds each time: about 30 s in all.
-const MAX_WAITS: i32 = 10_000;
-
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 256;
 
+/// From how many pages of 4 KiB on a writer itself writes the log back into the file at a commit: 64 MiB.
+///
+/// It seldom comes to that, see [`checkpoint`](crate::checkpoint).
+const LOG_PAGES: i64 = 16_000;
+
+/// How large the log may stay, in bytes, once a reader that kept it from being written back is gone.
+const LOG_BYTES: i64 = 64 * 1024 * 1024;
+
 /// Opens a connection that writes.
 pub(crate) fn open_writer(options: &Options) -> Result<Connection> {
-    let connection = Connection::open_with_flags(
-        &options.path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .map_err(from_sqlite)?;
-    set_up(&connection)?;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&options.path, flags).map_err(from_sqlite)?;
+    // SQLite opens a file that it may not write to all the same, only to read it.
+    if connection.is_readonly("main").map_err(from_sqlite)? {
+        return Err(Error::new(
+            ErrorKind::ReadOnly,
+            "the file cannot be written to: check the rights on it and its folder",
+        ));
+    }
+    set_up(&connection, options)?;
+    write_ahead(&connection)?;
     let synchronous = match options.synchronous {
         Synchronous::Full => "FULL",
         Synchronous::Normal => "NORMAL",
     };
     connection
-        .pragma_update(None, "journal_mode", "WAL")
-        .map_err(from_sqlite)?;
-    connection
         .pragma_update(None, "synchronous", synchronous)
+        .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES))
+        .and_then(|()| connection.pragma_update(None, "journal_size_limit", LOG_BYTES))
         .map_err(from_sqlite)?;
     Ok(connection)
 }
@@ -40,25 +47,34 @@ pub(crate) fn open_writer(options: &Options) -> Result<Connection> {
 pub(crate) fn open_reader(options: &Options) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&options.path, flags).map_err(from_sqlite)?;
-    set_up(&connection)?;
+    set_up(&connection, options)?;
     connection
         .pragma_update(None, "query_only", true)
         .map_err(from_sqlite)?;
     Ok(connection)
 }
 
-fn set_up(connection: &Connection) -> Result<()> {
+fn set_up(connection: &Connection, options: &Options) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.busy_handler(Some(wait)).map_err(from_sqlite)?;
+    // With a write-ahead log readers wait only for a file that is being set up, mended or kept by one process alone.
     connection
-        .pragma_update(None, "cache_size", -32_768)
+        .busy_timeout(options.lock_wait)
+        .and_then(|()| connection.pragma_update(None, "cache_size", -32_768))
         .map_err(from_sqlite)
 }
 
-/// Waits for a lock: shortly and at random, so that processes that wait for each other do not meet again and again.
-fn wait(waits: i32) -> bool {
-    let random = RandomState::new().hash_one(waits) % 1_000;
-    let longest = u64::from(waits.unsigned_abs()).clamp(1, 5);
-    std::thread::sleep(Duration::from_micros(100 + random * longest));
-    waits < MAX_WAITS
+/// Sets the write-ahead log, which the file then keeps. Without one a reader would hold up writers.
+fn write_ahead(connection: &Connection) -> Result<()> {
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(from_sqlite)?;
+    if mode.eq_ignore_ascii_case("wal") {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "the file keeps the journal mode {mode:?}: put it on a local disk, where a write-ahead log works"
+        ),
+    ))
 }

@@ -1,7 +1,8 @@
 //! One writing connection, several reading ones, and the engine over them.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use seed::engine::{Engine, Jobs, Look, ReadWork};
@@ -9,8 +10,10 @@ use seed::store::Capabilities;
 use seed::value::json;
 use seed::{Document, Result};
 
+use crate::checkpoint::Checkpointer;
 use crate::connection::{open_reader, open_writer};
 use crate::error::from_sqlite;
+use crate::lock;
 use crate::options::Options;
 use crate::schema;
 use crate::transaction::{KnownTables, Transaction};
@@ -23,6 +26,7 @@ pub(crate) struct SqliteEngine {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     tables: KnownTables,
+    checkpointer: Checkpointer,
 }
 
 impl SqliteEngine {
@@ -30,11 +34,16 @@ impl SqliteEngine {
         let name_file = |fault: seed::Error| fault.at_path(&display(&options.path));
         let writer = open_writer(options).map_err(name_file)?;
         schema::prepare(&writer).map_err(name_file)?;
+        // From here on the writer waits in a way of its own, which lets a caller's thread go.
+        writer
+            .busy_timeout(Duration::ZERO)
+            .map_err(|cause| name_file(from_sqlite(cause)))?;
         Ok(Self {
             options: options.clone(),
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             tables: KnownTables::default(),
+            checkpointer: Checkpointer::default(),
         })
     }
 
@@ -63,14 +72,45 @@ impl SqliteEngine {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs work in a transaction that writes, and commits it if all went well.
-    fn in_transaction(&self, work: &mut dyn FnMut(&Connection) -> Result<()>) -> Result<()> {
-        let connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        execute(&connection, "BEGIN IMMEDIATE")?;
-        let result = work(&connection).and_then(|()| execute(&connection, "COMMIT"));
-        if result.is_err() && !connection.is_autocommit() {
+    fn writer(&self) -> MutexGuard<'_, Connection> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs work in a transaction that writes, when other processes let it.
+    fn in_transaction(&self, work: impl FnOnce(&Connection) -> Result<()>) -> Result<()> {
+        let connection = self.writer();
+        lock::begin(&connection, self.options.lock_wait)?;
+        self.finish(&connection, work(&connection))
+    }
+
+    /// Runs the jobs in the transaction that has begun.
+    fn run(&self, connection: &Connection, jobs: &mut dyn Jobs<String>) -> Result<()> {
+        let mut transactions: Vec<Transaction<'_>> = Vec::new();
+        while let Some(job) = jobs.next() {
+            let known = transactions
+                .iter()
+                .position(|transaction| transaction.collection() == job.collection());
+            let at = match known {
+                Some(at) => at,
+                None => {
+                    transactions.push(Transaction::open(connection, &self.tables, job.collection())?);
+                    transactions.len() - 1
+                }
+            };
+            job.run(&mut transactions[at])?;
+            transactions[at].check()?;
+        }
+        Ok(())
+    }
+
+    /// Commits what went well and undoes what did not.
+    fn finish(&self, connection: &Connection, result: Result<()>) -> Result<()> {
+        let result = result.and_then(|()| execute(connection, "COMMIT"));
+        if result.is_ok() {
+            self.checkpointer.committed(connection, &self.options);
+        } else if !connection.is_autocommit() {
             // The first fault is the one to tell; SQLite undoes what is left when the next transaction begins.
-            let _ = execute(&connection, "ROLLBACK");
+            let _ = execute(connection, "ROLLBACK");
         }
         result
     }
@@ -107,18 +147,24 @@ impl Engine for SqliteEngine {
     }
 
     fn write(&self, jobs: &mut dyn Jobs<String>) -> Result<()> {
-        self.in_transaction(&mut |connection| {
-            while let Some(job) = jobs.next() {
-                let collection = job.collection().to_owned();
-                let mut transaction = Transaction::open(connection, &self.tables, &collection)?;
-                job.run(&mut transaction)?;
-            }
-            Ok(())
-        })
+        self.in_transaction(|connection| self.run(connection, jobs))
+    }
+
+    fn write_if_free(&self, jobs: &mut dyn Jobs<String>) -> Result<bool> {
+        let connection = match self.writer.try_lock() {
+            Ok(connection) => connection,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+        };
+        if !lock::try_begin(&connection)? {
+            return Ok(false);
+        }
+        self.finish(&connection, self.run(&connection, jobs))
+            .map(|()| true)
     }
 
     fn drop_collection(&self, collection: &str) -> Result<()> {
-        self.in_transaction(&mut |connection| schema::drop_collection(connection, collection))?;
+        self.in_transaction(|connection| schema::drop_collection(connection, collection))?;
         self.tables.forget(collection);
         Ok(())
     }
@@ -131,5 +177,45 @@ impl Engine for SqliteEngine {
         Capabilities::IN_PROCESS
             .durable()
             .shared_between_processes(WATCH_BOUND)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures::executor::block_on;
+    use seed::clock::SystemClock;
+    use seed::engine::{Indexed, WriteMode};
+    use seed::store::Count;
+    use seed::{ErrorKind, Filter, Store, StoreExt, doc};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_may_not_grow_takes_the_next_write_when_it_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = SqliteEngine::open(&Options::new(folder.path().join("app.db"))).unwrap();
+        let store = Indexed::new(engine, WriteMode::Grouped, Arc::new(SystemClock));
+        let insert =
+            |id: i64| block_on(store.insert_one("things", doc! { "_id": id, "text": ("x".repeat(50_000)) }));
+        let may_have = |pages: i64| {
+            store
+                .engine()
+                .writer()
+                .pragma_update(None, "max_page_count", pages)
+                .unwrap()
+        };
+        insert(1).unwrap();
+        may_have(1);
+        let fault = insert(2).unwrap_err();
+        assert_eq!(fault.kind(), ErrorKind::Full, "{fault}");
+        assert!(fault.is_retryable());
+        may_have(10_000);
+        insert(2).unwrap();
+        assert_eq!(
+            block_on(store.count(Count::new("things", Filter::all()))).unwrap(),
+            2
+        );
     }
 }

@@ -8,9 +8,13 @@ pub(crate) fn from_sqlite(cause: rusqlite::Error) -> Error {
     let (kind, message) = match cause.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             ErrorKind::Unavailable,
-            "another process holds the database locked: try again later",
+            "another process keeps the file locked: find it (fuser or lsof on the file), or try again later",
         ),
-        Some(ErrorCode::DiskFull) => (ErrorKind::ReadOnly, "the disk is full: make room and try again"),
+        Some(ErrorCode::DiskFull) => (ErrorKind::Full, "the disk is full: make room and try again"),
+        Some(ErrorCode::SystemIoFailure) => (
+            ErrorKind::Unavailable,
+            "the file could not be read or written: look at the disk, its room and its rights, and try again",
+        ),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (
             ErrorKind::ReadOnly,
             "the database cannot be written to: check the rights on the file and its folder",

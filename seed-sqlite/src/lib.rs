@@ -8,9 +8,12 @@
 //! | a failed call | has changed nothing, unless the failure came at the commit itself: then look |
 //! | limits | the disk; documents as everywhere in seed |
 //! | several processes | yes, on one machine: the file must not lie on a network file system |
+//! | waiting for others | a write that another process keeps waiting for longer than [`LOCK_WAIT`] fails as [unavailable](seed::ErrorKind::Unavailable), at the latest after twice that; readers never wait for writers |
+//! | a full disk | fails the writes as [full](seed::ErrorKind::Full), and none of them is stored; when there is room, the next one goes on |
 //! | wake-ups | at once within the process, within [`WATCH_BOUND`] from others |
 //!
-//! Writes that come at the same time share a commit. A collection is a table of `id` and `doc`, the latter as JSON, so
+//! Writes that come at the same time share a commit, [urgent](seed::store::WriteBatch::urgent) ones first. A claim that
+//! finds nothing is found out by a reader and never waits for a writer. A collection is a table of `id` and `doc`, the latter as JSON, so
 //! that the file can be looked into with any SQLite tool: `SELECT doc ->> 'tag' FROM doc_1_jobs`. An index is a table
 //! of its own, which only this crate understands.
 //!
@@ -31,11 +34,14 @@
 //! # }).unwrap();
 //! ```
 
+mod checkpoint;
 mod connection;
 mod engine;
 mod error;
+mod lock;
 mod options;
 mod schema;
+mod statements;
 mod transaction;
 mod watch;
 
@@ -48,7 +54,7 @@ use seed::engine::{Indexed, WriteMode};
 use seed::store::{Delegate, Store};
 use seed::{Error, ErrorKind, Result};
 
-pub use options::{Options, Synchronous};
+pub use options::{LOCK_WAIT, Options, Synchronous};
 pub use watch::WATCH_BOUND;
 
 /// A store in an SQLite file. Clones are the same store.
@@ -59,8 +65,9 @@ impl SqliteStore {
     /// Opens a file, making it if it does not exist.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the file cannot be opened, [`ErrorKind::Corrupt`] if it is no SQLite database,
-    /// [`ErrorKind::NewerSchema`] if a newer version of this crate wrote it.
+    /// [`ErrorKind::Unavailable`] if the file cannot be opened or stays locked, [`ErrorKind::ReadOnly`] if it cannot be
+    /// written to, [`ErrorKind::Corrupt`] if it is no SQLite database, [`ErrorKind::NewerSchema`] if a newer version of
+    /// this crate wrote it. Each names the file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_with(&Options::new(path), Arc::new(SystemClock))
     }

@@ -1,14 +1,19 @@
 //! What a file is opened with.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use seed::{Error, ErrorKind, Result};
+
+/// How long a file that another process has locked is waited for, unless [`Options::lock_wait`] says otherwise.
+pub const LOCK_WAIT: Duration = Duration::from_secs(15);
 
 /// The file and how it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     pub(crate) path: PathBuf,
     pub(crate) synchronous: Synchronous,
+    pub(crate) lock_wait: Duration,
 }
 
 /// When a commit is on the disk.
@@ -27,6 +32,7 @@ impl Options {
         Self {
             path: path.as_ref().to_owned(),
             synchronous: Synchronous::Full,
+            lock_wait: LOCK_WAIT,
         }
     }
 
@@ -34,6 +40,16 @@ impl Options {
     #[must_use]
     pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
         self.synchronous = synchronous;
+        self
+    }
+
+    /// Sets how long the writer waits when another process keeps the file locked; [`LOCK_WAIT`] if not set.
+    ///
+    /// When it is over, the calls that have waited all that time fail. One that came meanwhile waits once more, so no call
+    /// waits longer than twice this. Zero fails at once.
+    #[must_use]
+    pub fn lock_wait(mut self, longest: Duration) -> Self {
+        self.lock_wait = longest;
         self
     }
 

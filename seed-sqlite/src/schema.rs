@@ -1,7 +1,8 @@
-//! The tables: which there are, and the statements on them.
+//! The tables: which there are, and how they are made and dropped.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use seed::{Error, ErrorKind, Result};
+use seed::value::json;
+use seed::{Document, Error, ErrorKind, Result};
 
 use crate::error::from_sqlite;
 
@@ -56,66 +57,8 @@ pub(crate) fn prepare(connection: &Connection) -> Result<()> {
     }
 }
 
-/// The number that a collection's tables bear, and its statements.
-#[derive(Debug)]
-pub(crate) struct Tables {
-    pub(crate) number: i64,
-    pub(crate) get: String,
-    pub(crate) page: [String; 2],
-    pub(crate) count: String,
-    pub(crate) insert: String,
-    pub(crate) put: String,
-    pub(crate) replace: String,
-    pub(crate) delete: String,
-}
-
-impl Tables {
-    pub(crate) fn new(number: i64, collection: &str) -> Self {
-        let table = documents_table(number, collection);
-        let page = |order| {
-            format!("SELECT id, doc FROM {table} WHERE id >= ?1 AND id < ?2 ORDER BY id {order} LIMIT ?3")
-        };
-        Self {
-            number,
-            get: format!("SELECT doc FROM {table} WHERE id = ?1"),
-            page: [page("ASC"), page("DESC")],
-            count: format!("SELECT count(*) FROM {table} WHERE id >= ?1 AND id < ?2"),
-            insert: format!("INSERT OR IGNORE INTO {table} VALUES (?1, ?2)"),
-            put: format!("UPDATE {table} SET doc = ?2 WHERE id = ?1"),
-            replace: format!("UPDATE {table} SET doc = ?3 WHERE id = ?1 AND doc = ?2"),
-            delete: format!("DELETE FROM {table} WHERE id = ?1"),
-        }
-    }
-}
-
-/// The statements on one index.
-#[derive(Debug)]
-pub(crate) struct IndexTable {
-    pub(crate) page: [String; 2],
-    pub(crate) count: String,
-    pub(crate) insert: String,
-    pub(crate) remove: String,
-}
-
-impl IndexTable {
-    pub(crate) fn new(number: i64, index: u32) -> Self {
-        let table = index_table(number, index);
-        let page = |order| {
-            format!(
-                "SELECT entry, split FROM {table} WHERE entry >= ?1 AND entry < ?2 ORDER BY entry {order} LIMIT ?3"
-            )
-        };
-        Self {
-            page: [page("ASC"), page("DESC")],
-            count: format!("SELECT count(*) FROM {table} WHERE entry >= ?1 AND entry < ?2"),
-            insert: format!("INSERT OR IGNORE INTO {table} VALUES (?1, ?2)"),
-            remove: format!("DELETE FROM {table} WHERE entry = ?1"),
-        }
-    }
-}
-
 /// Names the table of a collection's documents: its number tells it apart, the rest is for people.
-fn documents_table(number: i64, collection: &str) -> String {
+pub(crate) fn documents_table(number: i64, collection: &str) -> String {
     let letters = collection
         .chars()
         .take(40)
@@ -123,13 +66,34 @@ fn documents_table(number: i64, collection: &str) -> String {
     format!("doc_{number}_{}", letters.collect::<String>())
 }
 
-fn index_table(number: i64, index: u32) -> String {
+pub(crate) fn index_table(number: i64, index: u32) -> String {
     format!("idx_{number}_{index}")
+}
+
+/// Stores the catalogue of a collection and returns the collection's number.
+pub(crate) fn put_catalogue(
+    connection: &Connection,
+    collection: &str,
+    version: u64,
+    catalogue: &Document,
+) -> Result<i64> {
+    let text = json::document_to_stored(catalogue);
+    connection
+        .prepare_cached(
+            "INSERT INTO seed_collections (name, version, catalogue) VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET version = ?2, catalogue = ?3 RETURNING number",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(params![collection, version as i64, text], |row| row.get(0))
+        })
+        .map_err(from_sqlite)
 }
 
 pub(crate) fn create_documents(connection: &Connection, number: i64, collection: &str) -> Result<()> {
     let table = documents_table(number, collection);
-    let script = format!("CREATE TABLE {table} (id BLOB PRIMARY KEY, doc TEXT NOT NULL) WITHOUT ROWID");
+    // With row numbers the pages above the leaves hold numbers alone. Without them they would hold whole documents, and
+    // a look-up by id would go through many of them.
+    let script = format!("CREATE TABLE {table} (id BLOB PRIMARY KEY NOT NULL, doc TEXT NOT NULL)");
     connection.execute_batch(&script).map_err(from_sqlite)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension, Row, params};
 use seed::engine::{Entry, IndexId, ReadTransaction, Towards, WriteTransaction};
 use seed::key::KeyBytes;
 use seed::plan::KeyRange;
@@ -11,7 +11,8 @@ use seed::value::{Text, json};
 use seed::{Document, Error, ErrorKind, Result};
 
 use crate::error::from_sqlite;
-use crate::schema::{self, IndexTable, Tables};
+use crate::schema;
+use crate::statements::{AtHand, DocumentsSql, IndexSql, OnDocuments, OnIndex};
 
 /// No key begins with this byte, so it is above all of them.
 const ABOVE_ALL: &[u8] = &[0xFF];
@@ -19,36 +20,36 @@ const ABOVE_ALL: &[u8] = &[0xFF];
 /// The statements on the collections and indexes that were used so far.
 #[derive(Debug, Default)]
 pub(crate) struct KnownTables {
-    collections: Mutex<HashMap<Text, Arc<Tables>>>,
-    indexes: Mutex<HashMap<(i64, IndexId), Arc<IndexTable>>>,
+    collections: Mutex<HashMap<Text, Arc<DocumentsSql>>>,
+    indexes: Mutex<HashMap<(i64, IndexId), Arc<IndexSql>>>,
 }
 
 impl KnownTables {
-    fn collection(&self, name: &str, number: i64) -> Arc<Tables> {
+    fn collection(&self, name: &str, number: i64) -> Arc<DocumentsSql> {
         let mut known = lock(&self.collections);
         match known.get(name) {
-            Some(tables) if tables.number == number => Arc::clone(tables),
+            Some(sql) if sql.number == number => Arc::clone(sql),
             // Unknown, or dropped and made again meanwhile.
             _ => {
-                let tables = Arc::new(Tables::new(number, name));
-                known.insert(name.into(), Arc::clone(&tables));
-                tables
+                let sql = Arc::new(DocumentsSql::new(number, name));
+                known.insert(name.into(), Arc::clone(&sql));
+                sql
             }
         }
     }
 
-    fn index(&self, number: i64, index: IndexId) -> Arc<IndexTable> {
+    fn index(&self, number: i64, index: IndexId) -> Arc<IndexSql> {
         let mut known = lock(&self.indexes);
         Arc::clone(
             known
                 .entry((number, index))
-                .or_insert_with(|| Arc::new(IndexTable::new(number, index))),
+                .or_insert_with(|| Arc::new(IndexSql::new(number, index))),
         )
     }
 
     pub(crate) fn forget(&self, name: &str) {
-        if let Some(tables) = lock(&self.collections).remove(name) {
-            lock(&self.indexes).retain(|(number, _), _| *number != tables.number);
+        if let Some(sql) = lock(&self.collections).remove(name) {
+            lock(&self.indexes).retain(|(number, _), _| *number != sql.number);
         }
     }
 }
@@ -61,10 +62,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Transaction<'c> {
     connection: &'c Connection,
     known: &'c KnownTables,
-    collection: String,
+    collection: Text,
     /// None while the collection does not exist.
-    tables: Option<Arc<Tables>>,
+    sql: Option<Arc<DocumentsSql>>,
     version: u64,
+    at_hand: AtHand<'c>,
+    /// The first write that failed. What came before it of the same job is done, so all of it must be undone.
+    fault: Option<Error>,
 }
 
 impl<'c> Transaction<'c> {
@@ -79,52 +83,100 @@ impl<'c> Transaction<'c> {
         Ok(Self {
             connection,
             known,
-            collection: collection.to_owned(),
-            tables: found.map(|(number, _)| known.collection(collection, number)),
+            collection: collection.into(),
+            sql: found.map(|(number, _)| known.collection(collection, number)),
             version: found.map_or(0, |(_, version)| version as u64),
+            at_hand: AtHand::default(),
+            fault: None,
         })
     }
 
-    fn prepare(&self, statement: &str) -> Result<CachedStatement<'c>> {
-        self.connection.prepare_cached(statement).map_err(from_sqlite)
+    pub(crate) fn collection(&self) -> &str {
+        &self.collection
     }
 
-    fn tables(&self) -> Result<Arc<Tables>> {
-        self.tables
-            .clone()
-            .ok_or_else(|| Error::new(ErrorKind::Stale, "the collection is gone: plan anew"))
+    /// Gives the fault of a write that failed, even if the job went on without it.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        self.fault.take().map_or(Ok(()), Err)
     }
 
-    fn index(&self, index: IndexId) -> Result<Arc<IndexTable>> {
-        Ok(self.known.index(self.tables()?.number, index))
+    fn sql(&self) -> Result<&Arc<DocumentsSql>> {
+        self.sql.as_ref().ok_or_else(gone)
+    }
+
+    fn on_documents(&mut self, which: OnDocuments) -> Result<&mut CachedStatement<'c>> {
+        let sql = self.sql.as_ref().ok_or_else(gone)?;
+        self.at_hand
+            .on_documents(self.connection, sql, which)
+            .map_err(from_sqlite)
     }
 
     /// Prepares a statement on an index, which another process may have dropped.
-    fn prepare_on_index(&self, statement: &str) -> Result<CachedStatement<'c>> {
-        self.connection
-            .prepare_cached(statement)
+    fn on_index(&mut self, index: IndexId, which: OnIndex) -> Result<&mut CachedStatement<'c>> {
+        let number = self.sql()?.number;
+        let known = self.known;
+        self.at_hand
+            .on_index(self.connection, index, || known.index(number, index), which)
             .map_err(|cause| match cause.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::Unknown) => {
+                Some(ErrorCode::Unknown) => {
                     Error::new(ErrorKind::Stale, "the index is gone: plan anew").with_source(cause)
                 }
                 _ => from_sqlite(cause),
             })
     }
+
+    /// Keeps the fault of a write in mind, for the transaction must not be committed after it.
+    fn written<T>(&mut self, result: Result<T>) -> Result<T> {
+        if let Err(fault) = &result {
+            self.fault.get_or_insert_with(|| fault.clone());
+        }
+        result
+    }
+
+    fn write_document(&mut self, which: OnDocuments, parameters: impl rusqlite::Params) -> Result<usize> {
+        let result = self
+            .on_documents(which)
+            .and_then(|statement| statement.execute(parameters).map_err(from_sqlite));
+        self.written(result)
+    }
+
+    fn write_entry(
+        &mut self,
+        index: IndexId,
+        which: OnIndex,
+        parameters: impl rusqlite::Params,
+    ) -> Result<()> {
+        let result = self
+            .on_index(index, which)
+            .and_then(|statement| statement.execute(parameters).map_err(from_sqlite));
+        self.written(result).map(drop)
+    }
+}
+
+fn gone() -> Error {
+    Error::new(ErrorKind::Stale, "the collection is gone: plan anew")
+}
+
+/// Reads all rows of a range.
+fn read_page<T>(
+    statement: &mut CachedStatement<'_>,
+    range: &KeyRange,
+    limit: usize,
+    out: &mut Vec<T>,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<()> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement
+        .query(params![range.start, end(range), limit])
+        .map_err(from_sqlite)?;
+    while let Some(row) = rows.next().map_err(from_sqlite)? {
+        out.push(read(row).map_err(from_sqlite)?);
+    }
+    Ok(())
 }
 
 fn end(range: &KeyRange) -> &[u8] {
     range.end.as_deref().unwrap_or(ABOVE_ALL)
-}
-
-fn at(towards: Towards) -> usize {
-    match towards {
-        Towards::End => 0,
-        Towards::Start => 1,
-    }
-}
-
-fn limit(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 impl ReadTransaction<String> for Transaction<'_> {
@@ -133,19 +185,22 @@ impl ReadTransaction<String> for Transaction<'_> {
     }
 
     fn catalogue(&mut self) -> Result<Option<Document>> {
-        let mut statement = self.prepare("SELECT catalogue FROM seed_collections WHERE name = ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT catalogue FROM seed_collections WHERE name = ?1")
+            .map_err(from_sqlite)?;
         let text: Option<String> = statement
-            .query_row([&self.collection], |row| row.get(0))
+            .query_row([self.collection.as_str()], |row| row.get(0))
             .optional()
             .map_err(from_sqlite)?;
         text.map(|text| json::parse_stored(&text)).transpose()
     }
 
     fn get(&mut self, id: &[u8]) -> Result<Option<String>> {
-        let Some(tables) = &self.tables else {
+        if self.sql.is_none() {
             return Ok(None);
-        };
-        self.prepare(&tables.get)?
+        }
+        self.on_documents(OnDocuments::Get)?
             .query_row([id], |row| row.get(0))
             .optional()
             .map_err(from_sqlite)
@@ -158,14 +213,14 @@ impl ReadTransaction<String> for Transaction<'_> {
         limit: usize,
         out: &mut Vec<(KeyBytes, String)>,
     ) -> Result<()> {
-        let Some(tables) = &self.tables else { return Ok(()) };
-        let mut statement = self.prepare(&tables.page[at(towards)])?;
-        let parameters = params![range.start, end(range), self::limit(limit)];
-        let mut rows = statement
-            .query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))
-            .map_err(from_sqlite)?;
-        rows.try_for_each(|row| row.map(|row| out.push(row)))
-            .map_err(from_sqlite)
+        if self.sql.is_none() {
+            return Ok(());
+        }
+        let statement = self.on_documents(match towards {
+            Towards::End => OnDocuments::Page,
+            Towards::Start => OnDocuments::PageBackwards,
+        })?;
+        read_page(statement, range, limit, out, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     fn index_page(
@@ -176,25 +231,26 @@ impl ReadTransaction<String> for Transaction<'_> {
         limit: usize,
         out: &mut Vec<Entry>,
     ) -> Result<()> {
-        let table = self.index(index)?;
-        let mut statement = self.prepare_on_index(&table.page[at(towards)])?;
-        let parameters = params![range.start, end(range), self::limit(limit)];
-        let entry = |row: &rusqlite::Row<'_>| {
+        let which = match towards {
+            Towards::End => OnIndex::Page,
+            Towards::Start => OnIndex::PageBackwards,
+        };
+        let statement = self.on_index(index, which)?;
+        read_page(statement, range, limit, out, |row| {
             Ok(Entry {
                 bytes: row.get(0)?,
                 split: row.get::<_, u32>(1)? as usize,
             })
-        };
-        let mut rows = statement.query_map(parameters, entry).map_err(from_sqlite)?;
-        rows.try_for_each(|row| row.map(|row| out.push(row)))
-            .map_err(from_sqlite)
+        })
     }
 
     fn count(&mut self, index: Option<IndexId>, range: &KeyRange) -> Result<u64> {
-        let Some(tables) = &self.tables else { return Ok(0) };
-        let mut statement = match index {
-            Some(index) => self.prepare_on_index(&self.known.index(tables.number, index).count)?,
-            None => self.prepare(&tables.count)?,
+        if self.sql.is_none() {
+            return Ok(0);
+        }
+        let statement = match index {
+            Some(index) => self.on_index(index, OnIndex::Count)?,
+            None => self.on_documents(OnDocuments::Count)?,
         };
         let count: i64 = statement
             .query_row(params![range.start, end(range)], |row| row.get(0))
@@ -205,76 +261,54 @@ impl ReadTransaction<String> for Transaction<'_> {
 
 impl WriteTransaction<String> for Transaction<'_> {
     fn insert(&mut self, id: &[u8], document: &String) -> Result<bool> {
-        let tables = self.tables()?;
-        let inserted = self
-            .prepare(&tables.insert)?
-            .execute(params![id, document])
-            .map_err(from_sqlite)?;
-        Ok(inserted == 1)
+        self.write_document(OnDocuments::Insert, params![id, document])
+            .map(|inserted| inserted == 1)
     }
 
     fn put(&mut self, id: &[u8], document: &String) -> Result<()> {
-        let tables = self.tables()?;
-        self.prepare(&tables.put)?
-            .execute(params![id, document])
+        self.write_document(OnDocuments::Put, params![id, document])
             .map(drop)
-            .map_err(from_sqlite)
     }
 
     fn replace(&mut self, id: &[u8], known: &String, document: &String) -> Result<bool> {
-        let tables = self.tables()?;
-        let replaced = self
-            .prepare(&tables.replace)?
-            .execute(params![id, known, document])
-            .map_err(from_sqlite)?;
-        Ok(replaced == 1)
+        self.write_document(OnDocuments::Replace, params![id, known, document])
+            .map(|replaced| replaced == 1)
     }
 
     fn delete(&mut self, id: &[u8]) -> Result<()> {
-        let tables = self.tables()?;
-        self.prepare(&tables.delete)?
-            .execute([id])
-            .map(drop)
-            .map_err(from_sqlite)
+        self.write_document(OnDocuments::Delete, [id]).map(drop)
     }
 
     fn index_insert(&mut self, index: IndexId, entry: &Entry) -> Result<()> {
-        let table = self.index(index)?;
         let split = i64::try_from(entry.split).unwrap_or(i64::MAX);
-        self.prepare(&table.insert)?
-            .execute(params![entry.bytes, split])
-            .map(drop)
-            .map_err(from_sqlite)
+        self.write_entry(index, OnIndex::Insert, params![entry.bytes, split])
     }
 
     fn index_remove(&mut self, index: IndexId, entry: &Entry) -> Result<()> {
-        let table = self.index(index)?;
-        self.prepare(&table.remove)?
-            .execute([&entry.bytes])
-            .map(drop)
-            .map_err(from_sqlite)
+        self.write_entry(index, OnIndex::Remove, [&entry.bytes])
     }
 
     fn create_index(&mut self, index: IndexId, _name: &str) -> Result<()> {
-        schema::create_index(self.connection, self.tables()?.number, index)
+        let result = self
+            .sql()
+            .and_then(|sql| schema::create_index(self.connection, sql.number, index));
+        self.written(result)
     }
 
     fn drop_index(&mut self, index: IndexId) -> Result<()> {
-        schema::drop_index(self.connection, self.tables()?.number, index)
+        let result = self
+            .sql()
+            .and_then(|sql| schema::drop_index(self.connection, sql.number, index));
+        self.written(result)
     }
 
     fn put_catalogue(&mut self, version: u64, catalogue: &Document) -> Result<()> {
-        let text = json::document_to_stored(catalogue);
-        let number: i64 = self
-            .prepare(
-                "INSERT INTO seed_collections (name, version, catalogue) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (name) DO UPDATE SET version = ?2, catalogue = ?3 RETURNING number",
-            )?
-            .query_row(params![self.collection, version as i64, text], |row| row.get(0))
-            .map_err(from_sqlite)?;
-        if self.tables.is_none() {
-            schema::create_documents(self.connection, number, &self.collection)?;
-            self.tables = Some(self.known.collection(&self.collection, number));
+        let result = schema::put_catalogue(self.connection, &self.collection, version, catalogue);
+        let number = self.written(result)?;
+        if self.sql.is_none() {
+            let result = schema::create_documents(self.connection, number, &self.collection);
+            self.written(result)?;
+            self.sql = Some(self.known.collection(&self.collection, number));
         }
         self.version = version;
         Ok(())

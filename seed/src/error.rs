@@ -34,14 +34,19 @@ pub enum ErrorKind {
     Corrupt,
     /// The store was written by a newer version than this one.
     NewerSchema,
-    /// The store refuses writes: it is read-only or full.
+    /// The store refuses writes: it is read-only.
     ReadOnly,
+    /// The store has no room left; nothing of the call is stored, and it may succeed when there is room.
+    Full,
 }
 
 impl ErrorKind {
     /// Tells whether the store itself is at fault, and not what was asked of it.
     pub fn is_of_store(self) -> bool {
-        matches!(self, Self::Unavailable | Self::ReadOnly | Self::NewerSchema)
+        matches!(
+            self,
+            Self::Unavailable | Self::ReadOnly | Self::Full | Self::NewerSchema
+        )
     }
 }
 
@@ -157,7 +162,10 @@ impl Error {
 
     /// Tells whether the same call may succeed later without any change to it.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Unavailable | ErrorKind::Stale)
+        matches!(
+            self.0.kind,
+            ErrorKind::Unavailable | ErrorKind::Full | ErrorKind::Stale
+        )
     }
 }
 

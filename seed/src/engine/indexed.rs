@@ -10,7 +10,7 @@ use super::bus::Bus;
 use super::catalogue::Catalogue;
 use super::object_ids::ObjectIds;
 use super::session::Session;
-use super::writer::{Job, One, Writer};
+use super::writer::{Job, One, Weight, Writer};
 use super::{Engine, Look, WriteTransaction, ensure, find, writes};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -171,10 +171,25 @@ impl<E: Engine> Inner<E> {
         T: Send + 'static,
         W: FnMut(&mut Session<'_, E::Stored>) -> Result<T> + Send + 'static,
     {
+        self.write_weighted(collection, Weight::of(items, false), plan)
+            .await
+    }
+
+    /// Does as [`write`](Self::write) does, and says how urgent it is.
+    pub(super) async fn write_weighted<T, W>(
+        &self,
+        collection: &Text,
+        weight: Weight,
+        plan: impl Fn(&Arc<Catalogue>) -> Result<W> + Send + Sync,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        W: FnMut(&mut Session<'_, E::Stored>) -> Result<T> + Send + 'static,
+    {
         for _ in 0..MAX_STALE {
             let catalogue = self.catalogue(collection)?;
             let work = plan(&catalogue)?;
-            if let Some(written) = self.attempt(collection, items, &catalogue, work).await? {
+            if let Some(written) = self.attempt(collection, weight, &catalogue, work).await? {
                 if !Arc::ptr_eq(&catalogue, &written.catalogue) {
                     self.remember(collection, written.catalogue);
                 }
@@ -195,7 +210,7 @@ impl<E: Engine> Inner<E> {
     async fn attempt<T, W>(
         &self,
         collection: &Text,
-        items: usize,
+        weight: Weight,
         catalogue: &Arc<Catalogue>,
         mut work: W,
     ) -> Result<Option<Written<T>>>
@@ -238,8 +253,13 @@ impl<E: Engine> Inner<E> {
             },
             result: None::<()>,
         };
-        writer.submit(Box::new(call), items).await?;
+        writer.submit(Box::new(call), weight).await?;
         Ok(result.try_recv().ok().flatten())
+    }
+
+    /// Tells whether a write waits for others, and costs a commit even if it changes nothing.
+    pub(super) fn is_grouped(&self) -> bool {
+        self.writer.is_some()
     }
 
     /// Has the engine look for what other processes do, once.

@@ -13,6 +13,7 @@ mod ensure;
 mod find;
 mod indexed;
 mod object_ids;
+mod probe;
 mod session;
 mod top;
 mod writer;
@@ -112,6 +113,14 @@ pub trait Engine: Debug + Send + Sync + 'static {
     /// # Errors
     /// If a job or the engine fails. Then nothing of the transaction may be left.
     fn write(&self, jobs: &mut dyn Jobs<Self::Stored>) -> Result<()>;
+
+    /// Does as [`write`](Self::write) does if it need not wait for another process; else says false and takes no job.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    fn write_if_free(&self, jobs: &mut dyn Jobs<Self::Stored>) -> Result<bool> {
+        self.write(jobs).map(|()| true)
+    }
 
     /// Removes a collection with its indexes and its catalogue; one that does not exist is no error.
     ///

@@ -2,7 +2,8 @@
 //!
 //! A caller queues its job, lets whoever else is ready do the same, and then, if nobody writes, writes for all of them
 //! on its own thread: an idle store costs no hop to another thread, and fifty callers cost one commit. What comes in
-//! meanwhile is written by a thread of our own, so that no caller is held up by the jobs of others for long.
+//! meanwhile is written by a thread of our own, so that no caller is held up by the jobs of others for long; so is what
+//! must wait for another process, which may take seconds. Urgent jobs are taken before all others that wait.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -48,11 +49,78 @@ impl<S> Jobs<S> for One<'_, S> {
     }
 }
 
+/// Which jobs go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// In the order in which they came.
+    Usual,
+    /// Before all that are not.
+    Urgent,
+}
+
+/// What a job means for the queue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weight {
+    /// How many writes it is.
+    pub(super) items: usize,
+    pub(super) urgency: Urgency,
+}
+
+impl Weight {
+    pub(super) fn of(items: usize, is_urgent: bool) -> Self {
+        let urgency = match is_urgent {
+            true => Urgency::Urgent,
+            false => Urgency::Usual,
+        };
+        Self { items, urgency }
+    }
+}
+
 /// A job in the queue, with the way to tell its caller.
 struct Queued<S> {
     job: Box<dyn Job<S>>,
     items: usize,
     done: oneshot::Sender<(Box<dyn Job<S>>, Result<()>)>,
+}
+
+/// The jobs that wait, each kind in the order in which they came.
+struct Waiting<S> {
+    urgent: VecDeque<Queued<S>>,
+    usual: VecDeque<Queued<S>>,
+}
+
+impl<S> Waiting<S> {
+    fn push(&mut self, queued: Queued<S>, urgency: Urgency) {
+        match urgency {
+            Urgency::Urgent => self.urgent.push_back(queued),
+            Urgency::Usual => self.usual.push_back(queued),
+        }
+    }
+
+    /// Takes the next job whose caller is still there: one that was given up before it began is never done.
+    fn pop(&mut self) -> Option<Queued<S>> {
+        loop {
+            let queued = self.urgent.pop_front().or_else(|| self.usual.pop_front())?;
+            if !queued.done.is_closed() {
+                return Some(queued);
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.urgent.is_empty() && self.usual.is_empty()
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        (self.urgent.len(), self.usual.len())
+    }
+
+    /// Takes the jobs that were there when they were counted.
+    fn take(&mut self, (urgent, usual): (usize, usize)) -> Vec<Queued<S>> {
+        let mut taken: Vec<_> = self.urgent.drain(..urgent.min(self.urgent.len())).collect();
+        taken.extend(self.usual.drain(..usual.min(self.usual.len())));
+        taken
+    }
 }
 
 /// Writes the jobs of all callers in groups.
@@ -69,7 +137,7 @@ struct Shared<E: Engine> {
 }
 
 struct Queue<S> {
-    jobs: VecDeque<Queued<S>>,
+    waiting: Waiting<S>,
     /// Whether somebody writes now, or the thread was told to.
     is_led: bool,
     is_for_thread: bool,
@@ -81,7 +149,7 @@ struct Queue<S> {
 impl<S> std::fmt::Debug for Queue<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Queue")
-            .field("waiting", &self.jobs.len())
+            .field("waiting", &self.waiting.counts())
             .field("is_led", &self.is_led)
             .finish()
     }
@@ -90,7 +158,10 @@ impl<S> std::fmt::Debug for Queue<S> {
 impl<E: Engine> Writer<E> {
     pub(super) fn new(engine: Arc<E>) -> Self {
         let queue = Queue {
-            jobs: VecDeque::new(),
+            waiting: Waiting {
+                urgent: VecDeque::new(),
+                usual: VecDeque::new(),
+            },
             is_led: false,
             is_for_thread: false,
             has_thread: false,
@@ -110,13 +181,19 @@ impl<E: Engine> Writer<E> {
     pub(super) async fn submit(
         &self,
         job: Box<dyn Job<E::Stored>>,
-        items: usize,
+        weight: Weight,
     ) -> Result<Box<dyn Job<E::Stored>>> {
         let (done, result) = oneshot::channel();
-        self.shared.lock().jobs.push_back(Queued { job, items, done });
+        let items = weight.items;
+        self.shared
+            .lock()
+            .waiting
+            .push(Queued { job, items, done }, weight.urgency);
         yield_once().await;
         if self.shared.try_lead() {
-            self.shared.write_group();
+            // If another process writes, the jobs stay where they are, and the thread waits for it.
+            self.shared
+                .write_group(|engine, group| engine.write_if_free(group));
             self.shared.hand_over();
         }
         let (job, outcome) = pin!(result)
@@ -145,22 +222,29 @@ impl<E: Engine> Shared<E> {
 
     fn try_lead(&self) -> bool {
         let mut queue = self.lock();
-        let leads = !queue.is_led && !queue.jobs.is_empty();
+        let leads = !queue.is_led && !queue.waiting.is_empty();
         queue.is_led |= leads;
         leads
     }
 
     /// Writes one group and tells its callers.
-    fn write_group(&self) {
+    fn write_group(&self, write: impl FnOnce(&E, &mut Group<'_, E>) -> Result<bool>) {
+        let waited = self.lock().waiting.counts();
         let mut group = Group {
             shared: self,
             running: Vec::new(),
             items: 0,
             started: Instant::now(),
         };
-        let outcome = self.engine.write(&mut group);
-        let running = group.running;
-        self.lock().commits += 1;
+        let outcome = write(&self.engine, &mut group);
+        let mut running = group.running;
+        match &outcome {
+            Ok(_) => self.lock().commits += u64::from(!running.is_empty()),
+            // The transaction did not even begin, and all who have waited for it so long must be told.
+            Err(_) if running.is_empty() => running = self.lock().waiting.take(waited),
+            Err(_) => {}
+        }
+        let outcome = outcome.map(drop);
         for Queued { job, done, .. } in running {
             // A caller that went away does not want to know.
             let _ = done.send((job, outcome.clone()));
@@ -170,7 +254,7 @@ impl<E: Engine> Shared<E> {
     /// Lets go of the lead, to the thread if more is waiting.
     fn hand_over(self: &Arc<Self>) {
         let mut queue = self.lock();
-        if queue.jobs.is_empty() {
+        if queue.waiting.is_empty() {
             queue.is_led = false;
             return;
         }
@@ -210,13 +294,13 @@ impl<E: Engine> Shared<E> {
     fn drain(&self) {
         loop {
             let mut queue = self.lock();
-            if queue.jobs.is_empty() {
+            if queue.waiting.is_empty() {
                 queue.is_led = false;
                 queue.is_for_thread = false;
                 return;
             }
             drop(queue);
-            self.write_group();
+            self.write_group(|engine, group| engine.write(group).map(|()| true));
         }
     }
 }
@@ -234,7 +318,7 @@ impl<E: Engine> Jobs<E::Stored> for Group<'_, E> {
         if self.items >= MAX_ITEMS || (!self.running.is_empty() && self.started.elapsed() >= MAX_TIME) {
             return None;
         }
-        let queued = self.shared.lock().jobs.pop_front()?;
+        let queued = self.shared.lock().waiting.pop()?;
         self.items += queued.items;
         self.running.push(queued);
         self.running

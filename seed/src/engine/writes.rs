@@ -11,7 +11,8 @@ use super::cursor::{Cursor, Found};
 use super::indexed::Inner;
 use super::session::{Session, duplicate};
 use super::top::Top;
-use super::{Engine, find};
+use super::writer::Weight;
+use super::{Engine, find, probe};
 use crate::error::{ErrorKind, Result};
 use crate::filter::{Comparison, Filter, Node, Test};
 use crate::key::{self, KeyBytes};
@@ -89,6 +90,9 @@ pub(super) async fn find_and_update<E: Engine>(
         limit,
         update,
     } = request;
+    if probe::finds_nothing(inner, &collection, &filters)? {
+        return Ok(Vec::new());
+    }
     let wanted = Arc::new((filters, sort, update));
     inner
         .write(&collection, limit, |_| {
@@ -102,6 +106,9 @@ pub(super) async fn find_and_update<E: Engine>(
 }
 
 pub(super) async fn write<E: Engine>(inner: &Arc<Inner<E>>, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
+    if let Some(outcomes) = probe::empty_claims(inner, &batch)? {
+        return Ok(outcomes);
+    }
     let setting = Setting {
         inner: Arc::clone(inner),
     };
@@ -112,7 +119,7 @@ pub(super) async fn write<E: Engine>(inner: &Arc<Inner<E>>, batch: WriteBatch) -
             .map(|item| setting.item_with_id(item))
             .collect(),
     );
-    let weight = items
+    let count = items
         .iter()
         .map(|item| {
             if let WriteItem::FindAndUpdate { limit, .. } = item {
@@ -122,8 +129,9 @@ pub(super) async fn write<E: Engine>(inner: &Arc<Inner<E>>, batch: WriteBatch) -
             }
         })
         .sum();
+    let weight = Weight::of(count, batch.urgent);
     inner
-        .write(&batch.collection, weight, |catalogue| {
+        .write_weighted(&batch.collection, weight, |catalogue| {
             let prepared: Vec<_> = items
                 .iter()
                 .map(|item| setting.prepare(catalogue, item))
@@ -167,6 +175,7 @@ pub(super) async fn update<E: Engine>(inner: &Arc<Inner<E>>, request: Update) ->
             filter,
             update,
             upsert,
+            urgent,
             ..
         } = request;
         let item = WriteItem::Update {
@@ -175,7 +184,9 @@ pub(super) async fn update<E: Engine>(inner: &Arc<Inner<E>>, request: Update) ->
             known: None,
             upsert,
         };
-        let outcomes = write(inner, WriteBatch::new(collection, vec![item])).await?;
+        let mut batch = WriteBatch::new(collection, vec![item]);
+        batch.urgent = urgent;
+        let outcomes = write(inner, batch).await?;
         return match outcomes.into_iter().next() {
             Some(WriteOutcome::Updated(outcome)) => Ok(outcome),
             Some(WriteOutcome::Failed(fault)) => Err(fault),
@@ -194,8 +205,9 @@ async fn update_step<E: Engine>(
         inner: Arc::clone(inner),
     };
     let step = Arc::new((request.clone(), ids));
+    let weight = Weight::of(step.1.len(), request.urgent);
     let (outcome, fault) = inner
-        .write(&request.collection, step.1.len(), |_| {
+        .write_weighted(&request.collection, weight, |_| {
             let (setting, step) = (setting.clone(), Arc::clone(&step));
             Ok(move |session: &mut Session<'_, E::Stored>| {
                 let (request, ids) = &*step;

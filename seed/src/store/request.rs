@@ -193,6 +193,8 @@ pub struct Update {
     pub limit: Option<u64>,
     /// Whether a document is inserted if none matches.
     pub upsert: bool,
+    /// Whether it goes before other writes that wait, where a store has them wait.
+    pub urgent: bool,
 }
 
 impl Update {
@@ -204,6 +206,7 @@ impl Update {
             update,
             limit: None,
             upsert: false,
+            urgent: false,
         }
     }
 
@@ -218,6 +221,13 @@ impl Update {
     #[must_use]
     pub fn upsert(mut self) -> Self {
         self.upsert = true;
+        self
+    }
+
+    /// Lets it go before other writes that wait. For what is small and has a deadline.
+    #[must_use]
+    pub fn urgent(mut self) -> Self {
+        self.urgent = true;
         self
     }
 
@@ -273,6 +283,8 @@ pub struct WriteBatch {
     pub collection: Text,
     /// What, in this order.
     pub items: Vec<WriteItem>,
+    /// Whether it goes before other writes that wait, where a store has them wait.
+    pub urgent: bool,
 }
 
 impl WriteBatch {
@@ -281,7 +293,15 @@ impl WriteBatch {
         Self {
             collection: collection.into(),
             items,
+            urgent: false,
         }
+    }
+
+    /// Lets the batch go before other writes that wait. For what is small and has a deadline.
+    #[must_use]
+    pub fn urgent(mut self) -> Self {
+        self.urgent = true;
+        self
     }
 }
 

@@ -1,0 +1,72 @@
+//! Finding out by reading that a claim has nothing to take.
+//!
+//! Most claims of an idle worker find nothing. As writes they would take turns with each other and with whoever has
+//! something to write, for the only writer that a store has; readers hold nobody up.
+
+use super::Engine;
+use super::cursor::Cursor;
+use super::indexed::Inner;
+use crate::error::Result;
+use crate::filter::Filter;
+use crate::plan::Plan;
+use crate::store::{WriteBatch, WriteItem, WriteOutcome};
+
+/// How many entries are looked at in one transaction at the most.
+const PAGE: usize = 512;
+
+/// Returns the outcomes of a batch that only claims, and would find nothing.
+pub(super) fn empty_claims<E: Engine>(
+    inner: &Inner<E>,
+    batch: &WriteBatch,
+) -> Result<Option<Vec<WriteOutcome>>> {
+    for item in &batch.items {
+        let WriteItem::FindAndUpdate { filters, .. } = item else {
+            return Ok(None);
+        };
+        if !finds_nothing(inner, &batch.collection, filters)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(vec![WriteOutcome::Found(Vec::new()); batch.items.len()]))
+}
+
+/// Tells whether no document matches any of the filters. Where a write costs no more than a read, nobody looks.
+pub(super) fn finds_nothing<E: Engine>(
+    inner: &Inner<E>,
+    collection: &str,
+    filters: &[Filter],
+) -> Result<bool> {
+    if !inner.is_grouped() {
+        return Ok(false);
+    }
+    for filter in filters {
+        if matches_any(inner, collection, filter)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Looks page by page for one document that matches. If the indexes changed meanwhile, the claim itself must look.
+fn matches_any<E: Engine>(inner: &Inner<E>, collection: &str, filter: &Filter) -> Result<bool> {
+    let catalogue = inner.catalogue(collection)?;
+    let plan = Plan::choose(filter, &[], &catalogue.views());
+    let mut cursor = Cursor::new(&plan, &catalogue);
+    let mut page = 1;
+    while !cursor.is_done() {
+        let mut found = Vec::new();
+        let mut is_current = false;
+        inner.engine.read(collection, &mut |transaction| {
+            is_current = transaction.version()? == catalogue.version;
+            match is_current {
+                true => cursor.next_page(&*inner.engine, transaction, &catalogue, filter, page, &mut found),
+                false => Ok(()),
+            }
+        })?;
+        if !is_current || !found.is_empty() {
+            return Ok(true);
+        }
+        page = PAGE.min(page * 8);
+    }
+    Ok(false)
+}
