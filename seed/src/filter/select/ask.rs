@@ -8,7 +8,7 @@ use crate::filter::matches::value_passes;
 use crate::filter::ops::array::Elements;
 use crate::filter::ops::compare;
 use crate::filter::{Comparison, Node, Test};
-use crate::value::{Document, Value};
+use crate::value::{Document, Value, order, same_text};
 
 /// The longest text that a [`Text`](crate::value::Text) keeps in place.
 const SHORT_TEXT: usize = 15;
@@ -29,7 +29,7 @@ pub(super) fn passing(test: &Test, column: &Column<'_, '_>, among: Mask) -> Resu
                 column.touch_texts(among);
             }
             column.any(among, |value| {
-                Ok(matches!(value, Value::String(text) if text == wanted))
+                Ok(matches!(value, Value::String(text) if same_text(text, wanted)))
             })?
         }
         Test::Compare(comparison, operand @ Value::Int(bound)) => {
@@ -81,7 +81,7 @@ fn bounds(comparison: Comparison, bound: i64) -> (i64, i64) {
 /// Tells whether a string is one of a sorted list of strings: a short list is gone through, as most differ in length.
 fn is_one_of(wanted: &[Value], value: &Value) -> bool {
     match wanted.len() {
-        ..=8 => wanted.contains(value),
+        ..=8 => wanted.iter().any(|wanted| order::equal(wanted, value)),
         _ => compare::is_in(wanted, Some(value)),
     }
 }
@@ -89,7 +89,7 @@ fn is_one_of(wanted: &[Value], value: &Value) -> bool {
 /// Returns the documents with an array in which an element meets a query: the elements of many arrays together.
 fn meets_in_element(query: &Elements, node: &Node, column: &Column<'_, '_>, among: Mask) -> Result<Mask> {
     let mut met = 0;
-    let mut inner = Inner::default();
+    let mut inner = Inner::new();
     for (at, elements) in column.arrays(among) {
         for element in elements {
             if let Value::Document(document) = element {
@@ -106,13 +106,19 @@ fn meets_in_element(query: &Elements, node: &Node, column: &Column<'_, '_>, amon
 }
 
 /// Documents inside arrays, each with the place of the document that it is a part of.
-#[derive(Default)]
 struct Inner<'d> {
     documents: Vec<&'d Document>,
     owners: Vec<usize>,
 }
 
 impl<'d> Inner<'d> {
+    fn new() -> Self {
+        Self {
+            documents: Vec::with_capacity(WIDTH),
+            owners: Vec::with_capacity(WIDTH),
+        }
+    }
+
     fn push(&mut self, owner: usize, document: &'d Document) {
         self.documents.push(document);
         self.owners.push(owner);

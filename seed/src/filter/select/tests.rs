@@ -42,9 +42,9 @@ fn path() -> impl Strategy<Value = &'static str> {
         4 => Just("a"),
         2 => Just("b"),
         4 => Just("a.b"),
-        Just("a.0"),
-        Just("a.b.a"),
-        Just("a.0.b"),
+        1 => Just("a.0"),
+        1 => Just("a.b.a"),
+        1 => Just("a.0.b"),
     ]
 }
 
@@ -62,10 +62,10 @@ fn operators() -> impl Strategy<Value = Document> {
     let simple = prop_oneof![
         6 => (comparison, value()).prop_map(|(name, operand)| doc! {name: operand}),
         2 => prop_oneof![texts, values].prop_map(|listed| doc! {"$in": listed}),
-        any::<bool>().prop_map(|exists| doc! {"$exists": exists}),
-        (0_i64..3).prop_map(|size| doc! {"$size": size}),
-        Just(doc! {"$regex": "^a|text"}),
-        Just(doc! {"$type": "string"}),
+        1 => any::<bool>().prop_map(|exists| doc! {"$exists": exists}),
+        1 => (0_i64..3).prop_map(|size| doc! {"$size": size}),
+        1 => Just(doc! {"$regex": "^a|text"}),
+        1 => Just(doc! {"$type": "string"}),
     ];
     simple.prop_recursive(2, 6, 2, |inner| {
         prop_oneof![
