@@ -28,6 +28,9 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| count(black_box(&filter), &documents))
         });
+        group.bench_function(format!("{name}, one by one"), |bencher| {
+            bencher.iter(|| count_one_by_one(black_box(&filter), &documents))
+        });
     }
     group.finish();
 }
@@ -43,6 +46,10 @@ fn cases() -> Vec<Document> {
 }
 
 fn count(filter: &Filter, documents: &[Document]) -> i64 {
+    filter.select(documents).map(|found| found.map_or(0, |_| 1)).sum()
+}
+
+fn count_one_by_one(filter: &Filter, documents: &[Document]) -> i64 {
     documents
         .iter()
         .map(|document| i64::from(filter.matches(document).unwrap()))

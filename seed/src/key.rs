@@ -217,7 +217,7 @@ struct MetArray;
 
 fn plain_value<'a>(document: &'a Document, parts: &[Part]) -> Result<Option<&'a Value>, MetArray> {
     let (first, rest) = parts.split_first().expect("a path has at least one part");
-    match document.get(first.name()) {
+    match first.field(document) {
         Some(Value::Array(_)) => Err(MetArray),
         Some(Value::Document(inner)) if !rest.is_empty() => plain_value(inner, rest),
         Some(value) if rest.is_empty() => Ok(Some(value)),

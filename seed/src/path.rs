@@ -7,13 +7,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ecow::EcoVec;
 
 use crate::error::{Error, Result};
-use crate::value::{Document, Text, Value};
+use crate::value::{Document, Text, Value, same_text};
 
 /// A dotted path into a document.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Path {
     text: Text,
-    parts: EcoVec<Part>,
+    parts: Parts,
+}
+
+/// The parts of a path: most have one, which needs no list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Parts {
+    One(Part),
+    Several(EcoVec<Part>),
 }
 
 /// One part of a [`Path`], between two dots.
@@ -50,17 +57,34 @@ impl Hash for LastSeen {
 }
 
 impl Part {
+    fn new(name: Text) -> Self {
+        Self {
+            index: parse_index(&name),
+            name,
+            last_seen: LastSeen::default(),
+        }
+    }
+
     /// Returns the value of the field that the part names.
     pub(crate) fn field<'a>(&self, document: &'a Document) -> Option<&'a Value> {
         let fields = document.fields();
         if let Some((name, value)) = fields.get(self.last_seen.0.load(Ordering::Relaxed))
-            && *name == self.name
+            && same_text(name, &self.name)
         {
             return Some(value);
         }
-        let at = fields.iter().position(|(name, _)| *name == self.name)?;
+        let at = fields.iter().position(|(name, _)| same_text(name, &self.name))?;
         self.last_seen.0.store(at, Ordering::Relaxed);
         Some(&fields[at].1)
+    }
+
+    /// Reads the ends of the field that is likely to be the wanted one, so that a look at it soon after need not wait.
+    ///
+    /// The number means nothing.
+    #[inline]
+    pub(crate) fn glance(&self, document: &Document) -> usize {
+        let field = document.fields().get(self.last_seen.0.load(Ordering::Relaxed));
+        field.map_or(0, |(name, value)| name.len() ^ value.glance())
     }
 
     /// Returns the part as the name of a field.
@@ -78,14 +102,11 @@ impl Path {
     /// Splits a path at its dots. Every text is a path; an empty part names the field whose name is empty.
     pub fn new(text: impl Into<Text>) -> Self {
         let text = text.into();
-        let parts = text
-            .split('.')
-            .map(|name| Part {
-                name: name.into(),
-                index: parse_index(name),
-                last_seen: LastSeen::default(),
-            })
-            .collect();
+        let parts = if text.contains('.') {
+            Parts::Several(text.split('.').map(|name| Part::new(name.into())).collect())
+        } else {
+            Parts::One(Part::new(text.clone()))
+        };
         Self { text, parts }
     }
 
@@ -95,7 +116,7 @@ impl Path {
     /// [`ErrorKind::Query`](crate::ErrorKind::Query) if the path is empty or a part of it is.
     pub fn without_empty_parts(text: impl Into<Text>) -> Result<Self> {
         let path = Self::new(text);
-        if path.parts.iter().any(|part| part.name.is_empty()) {
+        if path.parts().iter().any(|part| part.name.is_empty()) {
             return Err(
                 Error::query("a path has no empty part: take out the dot too many").at_path(&path.text),
             );
@@ -110,17 +131,23 @@ impl Path {
 
     /// Returns the parts in their order; there is at least one.
     pub fn parts(&self) -> &[Part] {
-        &self.parts
+        match &self.parts {
+            Parts::One(part) => std::slice::from_ref(part),
+            Parts::Several(parts) => parts,
+        }
     }
 
     /// Tells whether the path is a single name.
     pub fn is_top_level(&self) -> bool {
-        self.parts.len() == 1
+        matches!(self.parts, Parts::One(_))
     }
 
     /// Tells whether one of the two is the other or leads to it.
     pub fn conflicts_with(&self, other: &Self) -> bool {
-        self.parts.iter().zip(&other.parts).all(|(a, b)| a.name == b.name)
+        self.parts()
+            .iter()
+            .zip(other.parts())
+            .all(|(a, b)| a.name == b.name)
     }
 }
 

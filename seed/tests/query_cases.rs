@@ -99,6 +99,8 @@ fn find(filter: &Document, options: &FindOptions, documents: &[Document]) -> Res
             found.push(document.clone());
         }
     }
+    let together: Result<Vec<&Document>> = filter.select(documents).map(|found| Ok(found?.1)).collect();
+    assert!(together?.into_iter().eq(&found), "one by one and together");
     let found = sort
         .sort(found)?
         .into_iter()

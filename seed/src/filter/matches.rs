@@ -74,7 +74,7 @@ pub(super) fn meets(node: &Node, root: Root<'_>) -> Result<bool> {
     }
 }
 
-fn path_passes(path: &Path, test: &Test, root: Root<'_>) -> Result<bool> {
+pub(super) fn path_passes(path: &Path, test: &Test, root: Root<'_>) -> Result<bool> {
     match test {
         Test::Not(test) => Ok(!path_passes(path, test, root)?),
         Test::All(tests) => all(tests, |test| path_passes(path, test, root)),

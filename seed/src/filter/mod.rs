@@ -1,8 +1,8 @@
 //! Filters: which documents a query wants.
 //!
-//! A filter is parsed once, at the edge, into a typed tree (`parse.rs`) and then asked many times (`matches.rs`). The
-//! planner reads the same tree to find key ranges. The source document is kept beside it, since a store with a query
-//! engine of its own is given the filter as it was written.
+//! A filter is parsed once, at the edge, into a typed tree (`parse.rs`) and then asked many times (`matches.rs`), or
+//! once of many documents (`select/`). The planner reads the same tree to find key ranges. The source document is kept
+//! beside it, since a store with a query engine of its own is given the filter as it was written.
 //!
 //! The tree is in a normal form: a conjunction holds no conjunction, nothing is a conjunction or a choice of one, and
 //! the values of `$in` are sorted and several. So planners need not look for the same thing in several shapes.
@@ -11,11 +11,13 @@ mod matches;
 mod names;
 pub mod ops;
 mod parse;
+mod select;
 mod walk;
 
 pub use matches::Matched;
 pub(crate) use matches::node_matches;
 pub use parse::MAX_CLAUSES;
+pub use select::Selection;
 
 use crate::error::Result;
 use crate::expr::Expression;

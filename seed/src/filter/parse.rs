@@ -90,14 +90,15 @@ impl Parser {
 
     fn field(&mut self, name: &str, operand: &Value, nodes: &mut Vec<Node>) -> Result<()> {
         let path = Path::new(name);
-        let tests = match operand {
-            Value::Document(operators) if is_operators(operand) => self.tests(operators)?,
+        let operators = match operand {
+            Value::Document(operators) if is_operators(operand) => operators,
             _ => {
                 self.count_clause()?;
-                vec![equality(operand)]
+                nodes.push(Node::Field(path, equality(operand)));
+                return Ok(());
             }
         };
-        for test in tests {
+        for test in self.tests(operators)? {
             match test {
                 Test::All(tests) => {
                     nodes.extend(tests.into_iter().map(|test| Node::Field(path.clone(), test)))

@@ -100,13 +100,20 @@ impl<V: Data> Hash<V> {
     /// # Errors
     /// As [`Filter::matches`].
     pub fn find_by(&self, filter: &Filter) -> Result<Self> {
-        let mut found = Self::new();
-        for (key, value) in &self.entries {
-            if filter.matches(&value.document(key))? {
-                found.entries.insert(key.clone(), value.clone());
-            }
-        }
-        Ok(found)
+        let documents: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(key, value)| value.document(key))
+            .collect();
+        let found = filter.select(documents.iter().map(Cow::as_ref));
+        let entries = found.map(|found| {
+            let (key, value) = self
+                .entries
+                .get_index(found?.0)
+                .expect("a position is an entry's");
+            Ok((key.clone(), value.clone()))
+        });
+        entries.collect()
     }
 }
 

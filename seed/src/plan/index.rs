@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::filter::{Comparison, Filter, Node, Test};
 use crate::path::Path;
 use crate::sort::{Direction, Sort};
-use crate::value::{Document, Text, Value};
+use crate::value::{Document, Text, Value, same_text};
 
 /// A collection with the indexes it should have.
 #[derive(Clone, Debug)]
@@ -183,7 +183,7 @@ impl IndexSpec {
         let in_key = self
             .fields
             .iter()
-            .any(|(path, _)| path.parts()[0].name() == field);
+            .any(|(path, _)| same_text(path.parts()[0].name(), field));
         in_key
             || self
                 .partial

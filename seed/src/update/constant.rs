@@ -2,9 +2,11 @@
 //!
 //! A claim of a job is such an update, and so is its end; they are by far the most frequent ones.
 
+use smallvec::SmallVec;
+
 use super::ops::Operator;
 use super::tree::{Branch, Node};
-use crate::value::{Document, Text, Value};
+use crate::value::{Document, Text, Value, same_text};
 
 /// Returns the fields that the operators set or unset (none), if they do nothing else.
 pub(super) fn fields(root: &Branch) -> Option<Vec<(Text, Option<Value>)>> {
@@ -63,18 +65,29 @@ fn field(name: &Text, node: &Node) -> Option<(Text, Option<Value>)> {
 
 /// Applies the fields; none if the document has them already.
 pub(super) fn apply(fields: &[(Text, Option<Value>)], document: &Document) -> Option<Document> {
-    let mut changed: Option<Document> = None;
-    for (name, value) in fields {
-        if changed.as_ref().unwrap_or(document).get(name) == value.as_ref() {
-            continue;
-        }
-        let changed = changed.get_or_insert_with(|| document.clone());
-        match value {
-            Some(value) => changed.set(name.clone(), value.clone()),
-            None => changed.remove(name),
-        };
+    let has = |(name, value): &(Text, Option<Value>)| document.get(name) == value.as_ref();
+    if fields.iter().all(has) {
+        return None;
     }
-    changed
+    // Made anew with room for all of it, since a copy would have to be made in any case.
+    let mut changed = Document::with_capacity(document.len() + fields.len());
+    let mut left: SmallVec<[bool; 16]> = SmallVec::from_elem(true, fields.len());
+    for (name, value) in document.fields() {
+        let Some(at) = fields.iter().position(|(field, _)| same_text(field, name)) else {
+            changed.push(name.clone(), value.clone());
+            continue;
+        };
+        left[at] = false;
+        if let Some(value) = &fields[at].1 {
+            changed.push(name.clone(), value.clone());
+        }
+    }
+    for ((name, value), _) in fields.iter().zip(left).filter(|(_, is_left)| *is_left) {
+        if let Some(value) = value {
+            changed.push(name.clone(), value.clone());
+        }
+    }
+    Some(changed)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::value::{Document, Value};
 /// Reads an update and checks all that can be checked without a document.
 pub(super) fn parse(source: &Document, array_filters: &[Document]) -> Result<Body> {
     // A value may nest as deep as in a document, and it stands a few levels deeper in the update.
-    limits::check_depth(&source.clone().into(), MAX_DEPTH + 4)?;
+    limits::check_document_depth(source, MAX_DEPTH + 4)?;
     if array_filters.is_empty()
         && let Some(fields) = constant::read(source).filter(|fields| !fields.is_empty())
     {

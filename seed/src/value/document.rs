@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use ecow::EcoVec;
 
-use super::{Text, Value, json};
+use super::{Text, Value, json, same_text};
 
 /// A document: named values that keep the order in which they were put.
 ///
@@ -53,7 +53,7 @@ impl Document {
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.fields
             .iter()
-            .find(|(field, _)| field == name)
+            .find(|(field, _)| same_text(field, name))
             .map(|(_, value)| value)
     }
 
@@ -131,7 +131,7 @@ impl Document {
 
     /// Returns the position of a field.
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.fields.iter().position(|(field, _)| field == name)
+        self.fields.iter().position(|(field, _)| same_text(field, name))
     }
 }
 

@@ -34,13 +34,25 @@ pub fn bson_size(document: &Document) -> Result<usize> {
 /// # Errors
 /// [`ErrorKind::Limit`] if it does.
 pub fn check_depth(value: &Value, depth: usize) -> Result<()> {
-    if nests_within(value, depth) {
-        return Ok(());
+    match nests_within(value, depth) {
+        true => Ok(()),
+        false => Err(nests_deeper(depth)),
     }
-    Err(Error::new(
+}
+
+/// Checks that a document, the first level, nests no deeper than `depth` levels.
+pub(crate) fn check_document_depth(document: &Document, depth: usize) -> Result<()> {
+    match depth > 0 && document.values().all(|value| nests_within(value, depth - 1)) {
+        true => Ok(()),
+        false => Err(nests_deeper(depth)),
+    }
+}
+
+fn nests_deeper(depth: usize) -> Error {
+    Error::new(
         ErrorKind::Limit,
         format!("the value nests deeper than {depth} levels"),
-    ))
+    )
 }
 
 fn nests_within(value: &Value, depth: usize) -> bool {

@@ -108,6 +108,24 @@ impl Value {
         matches!(self, Self::Int(_) | Self::Double(_))
     }
 
+    /// Reads the far end of the value as it lies in memory, and of a longer one what it has beside its elements.
+    ///
+    /// The number means nothing; that it was read brings the value near.
+    #[inline]
+    pub(crate) fn glance(&self) -> usize {
+        match self {
+            Self::Null => 0,
+            Self::Bool(value) => usize::from(*value),
+            Self::Int(value) => *value as usize,
+            Self::Double(value) => value.to_bits() as usize,
+            Self::Date(value) => value.as_millis() as usize,
+            Self::String(text) => text.len(),
+            Self::Array(elements) => elements.len(),
+            Self::Document(document) => document.len(),
+            Self::Binary(_) | Self::ObjectId(_) => 1,
+        }
+    }
+
     /// Tells whether this is null.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
@@ -199,6 +217,32 @@ impl PartialEq for Value {
 
 impl Eq for Value {}
 
+/// Compares two texts, which are mostly short: for those a call of the machine's comparison takes longer than comparing.
+#[inline]
+pub(crate) fn same_text(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    if a.len() > 16 {
+        return a == b;
+    }
+    // Compared as numbers, which overlap in the middle.
+    if let (Some(a), Some(b)) = (ends::<8>(a), ends::<8>(b)) {
+        return a == b;
+    }
+    if let (Some(a), Some(b)) = (ends::<4>(a), ends::<4>(b)) {
+        return a == b;
+    }
+    a.iter().eq(b)
+}
+
+/// Returns the first and the last `N` bytes.
+#[inline]
+fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
+    Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
+}
+
 /// Tells whether two lists are clones that share their elements, which need not be compared then.
 fn shares<T>(a: &EcoVec<T>, b: &EcoVec<T>) -> bool {
     std::ptr::eq(a.as_slice(), b.as_slice())
@@ -288,6 +332,20 @@ mod tests {
     #[test]
     fn a_value_stays_small() {
         assert_eq!(size_of::<Value>(), 24);
+    }
+
+    #[test]
+    fn texts_of_every_length_are_compared_to_the_last_byte() {
+        for length in 0..40 {
+            let text = "x".repeat(length);
+            assert!(same_text(&text, &text.clone()));
+            assert!(!same_text(&text, &"x".repeat(length + 1)));
+            for at in 0..length {
+                let mut other = text.clone();
+                other.replace_range(at..=at, "y");
+                assert!(!same_text(&text, &other), "{length} {at}");
+            }
+        }
     }
 
     #[test]

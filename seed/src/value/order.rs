@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Binary, Document, Value};
+use super::{Binary, Document, Value, same_text};
 
 /// Returns the place of the value's type in the order across types.
 ///
@@ -49,7 +49,7 @@ pub fn compare(a: &Value, b: &Value) -> Ordering {
 pub fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         // Strings of different lengths need not be read.
-        (Value::String(a), Value::String(b)) => a == b,
+        (Value::String(a), Value::String(b)) => same_text(a, b),
         _ => compare(a, b) == Ordering::Equal,
     }
 }

@@ -55,7 +55,8 @@ impl Elements {
         Ok(None)
     }
 
-    fn is_met_by(&self, element: &Value) -> Result<bool> {
+    /// Tells whether one element meets all of it.
+    pub(in crate::filter) fn is_met_by(&self, element: &Value) -> Result<bool> {
         match (self, element) {
             (Self::Values(tests), element) => {
                 for test in tests {

@@ -7,16 +7,20 @@ use crate::value::Value;
 
 /// Joins conditions that must all hold; those of an inner conjunction stand beside the others.
 pub(in crate::filter) fn conjunction(nodes: Vec<Node>) -> Node {
-    let mut flat = Vec::with_capacity(nodes.len());
-    for node in nodes {
-        match node {
-            Node::And(inner) => flat.extend(inner),
-            other => flat.push(other),
-        }
+    let mut flat = nodes;
+    if flat.iter().any(|node| matches!(node, Node::And(_))) {
+        flat = flat.into_iter().flat_map(conditions).collect();
     }
     match <[Node; 1]>::try_from(flat) {
         Ok([only]) => only,
         Err(flat) => Node::And(flat),
+    }
+}
+
+fn conditions(node: Node) -> Vec<Node> {
+    match node {
+        Node::And(inner) => inner,
+        other => vec![other],
     }
 }
 

@@ -18,6 +18,7 @@ mod write;
 use std::fmt;
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -41,6 +42,7 @@ struct Compiled {
     source: String,
     options: String,
     prefix: Option<String>,
+    inner: Option<Finder<'static>>,
     regex: Regex,
 }
 
@@ -71,12 +73,14 @@ impl Pattern {
         }
         let piece = read::read(source, flags(options)?)?;
         let prefix = prefix(&piece);
+        let inner = inner_text(&piece).map(|text| Finder::new(&text).into_owned());
         let text = write::write(&anchors::settle(piece)?)?;
         let regex = compile(&text)?;
         Ok(Self(Arc::new(Compiled {
             source: source.to_owned(),
             options: options.to_owned(),
             prefix,
+            inner,
             regex,
         })))
     }
@@ -95,7 +99,8 @@ impl Pattern {
 
     /// Tells whether the pattern finds something in the text.
     pub fn is_match(&self, text: &str) -> bool {
-        self.0.regex.is_match(text)
+        let inner = self.0.inner.as_ref();
+        inner.is_none_or(|inner| inner.find(text.as_bytes()).is_some()) && self.0.regex.is_match(text)
     }
 
     /// Returns the pattern as it was written.
@@ -146,6 +151,22 @@ fn prefix(piece: &Piece) -> Option<String> {
     };
     let prefix: String = rest.iter().map_while(Piece::single).collect();
     (!prefix.is_empty()).then_some(prefix)
+}
+
+/// The least bytes that are worth looking for before the pattern is tried.
+const MIN_INNER: usize = 3;
+
+/// Collects the longest row of single characters behind the start of an anchored pattern, which each text has that the
+/// pattern is found in. Of a pattern that is not anchored, the compiled form knows such a text itself.
+fn inner_text(piece: &Piece) -> Option<String> {
+    let Piece::Concat(pieces) = piece else { return None };
+    let [Piece::Look(Look::Start), rest @ ..] = pieces.as_slice() else {
+        return None;
+    };
+    let rows = rest.split(|piece| piece.single().is_none()).skip(1);
+    let longest = rows.max_by_key(|row| row.len())?;
+    let text: String = longest.iter().filter_map(Piece::single).collect();
+    (text.len() >= MIN_INNER).then_some(text)
 }
 
 fn compile(text: &str) -> Result<Regex> {

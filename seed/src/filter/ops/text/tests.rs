@@ -261,3 +261,21 @@ fn a_pattern_at_the_start_has_a_prefix() {
     assert_eq!(prefix("^", ""), None);
     assert_eq!(prefix("^a?", ""), None);
 }
+
+#[test]
+fn a_text_that_an_anchored_pattern_needs_is_found_in_its_middle() {
+    let inner = |pattern: &str| inner_text(&read::read(pattern, flags("").unwrap()).unwrap());
+    assert_eq!(
+        inner("^[a-f].*7@example\\.(org|net)$").as_deref(),
+        Some("7@example.")
+    );
+    assert_eq!(inner("^abc.def?").as_deref(), None);
+    assert_eq!(inner("^abc.defg?").as_deref(), Some("def"));
+    for none in ["^abc", "^.ab", "abc.def", "^(a.bcd|e)", "^.(abc)?", "^a|b.cde"] {
+        assert_eq!(inner(none), None, "{none}");
+    }
+    let pattern = Pattern::parse("^[a-f].*7@example\\.(org|net)$", "").unwrap();
+    assert!(pattern.is_match("a17@example.org") && pattern.is_match("f7@example.net\n"));
+    assert!(!pattern.is_match("a17@example.com") && !pattern.is_match("g7@example.org"));
+    assert!(Pattern::parse("^.ABC", "i").unwrap().is_match("-aBc"));
+}
