@@ -28,6 +28,10 @@ const KEEPERS: &[(&str, &str)] = &[
         "kinetik-core/src/runtime.rs",
         "the Runtime: all of kinetik-core asks it",
     ),
+    (
+        "kinetik-core/src/simulated.rs",
+        "the other Runtime, whose time is tokio's paused one",
+    ),
     ("seed/src/clock.rs", "the Clock: all of seed asks it"),
     (
         "seed/src/value/object_id.rs",
