@@ -95,7 +95,7 @@ async fn hears_of_it(stores: Stores, without_messages: bool) {
     let heard_at = ended.values()[0].as_date().unwrap();
     assert!(heard_at.since(called_off) <= Duration::from_secs(2));
     pass(Duration::from_secs(5)).await;
-    assert_eq!(*heard.lock().unwrap(), [id.clone()], "told once");
+    assert_eq!(*heard.lock().unwrap(), [&*id], "told once");
     let job = job(&other.queue, &id).await;
     assert_eq!((job.status, job.result), (Status::Cancelled, Value::Null));
     assert_eq!(worker.stop().await.unwrap().completed, 0);

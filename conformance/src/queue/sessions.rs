@@ -269,7 +269,7 @@ async fn a_worker_that_was_taken_for_dead_lets_go_and_goes_on_anew(stores: Store
     then.wait_for(1).await;
     at.faulty.mend();
     pass(LEASE).await;
-    assert_eq!(*at.refused.lock().unwrap(), [at.id.clone()], "the first was told");
+    assert_eq!(*at.refused.lock().unwrap(), [&*at.id], "the first was told");
     rescuer.stop().await.unwrap();
     let next = at.other.queue.create("long", 2).save().await.unwrap();
     wait_for_status(&at.other.queue, &next, Status::Processing).await;
@@ -289,7 +289,7 @@ async fn a_result_that_comes_too_late_is_refused(stores: Stores) {
     pass(3 * LEASE).await;
     at.faulty.mend();
     pass(LEASE).await;
-    assert_eq!(*at.refused.lock().unwrap(), [at.id.clone()]);
+    assert_eq!(*at.refused.lock().unwrap(), [&*at.id]);
     let job = job(&at.other.queue, &at.id).await;
     assert_eq!(
         (job.status, job.result, job.crashes),
