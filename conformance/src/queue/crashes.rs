@@ -38,7 +38,7 @@ async fn supervise(world: &World, max_crashes: u32, notes: &Notes, rounds: u32) 
                 async { std::future::pending().await }
             })
             .unwrap();
-        let worker = process.queue.process(["a"]).slots(1).start();
+        let worker = process.queue.process(["a"]).slots(3).start();
         pass(2 * LEASE).await;
         if has_died.load(std::sync::atomic::Ordering::SeqCst) {
             deaths += 1;

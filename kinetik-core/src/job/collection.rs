@@ -7,7 +7,7 @@ use super::Status;
 use crate::error::Result;
 
 /// The edition of the indexes, raised with each change of them.
-const EDITION: u32 = 1;
+const EDITION: u32 = 2;
 
 /// Names the collection in which a queue keeps its jobs.
 pub fn jobs_collection(queue: &str) -> Text {
@@ -16,12 +16,15 @@ pub fn jobs_collection(queue: &str) -> Text {
 
 /// Declares a queue's collection of jobs.
 ///
-/// Three partial indexes hold only what is live, so that finished jobs cost a claim nothing. Finished jobs have one,
+/// Partial indexes hold only what is live, so that finished jobs cost a claim nothing; one more finds queued jobs that
+/// have crashed. Finished jobs have one,
 /// written once, over which counts are ranges and along which old jobs are removed.
 pub(crate) fn jobs_spec(collection: &Text) -> Result<CollectionSpec> {
     let live = |name: &str, fields: Document, status: Status| {
         IndexSpec::new(name, &fields)?.partial(&doc! { "status": (status.name()) })
     };
+    let suspects = IndexSpec::new("suspects", &doc! { "tag": 1, "status": 1 })?
+        .partial(&doc! { "status": (Status::Queued.name()), "crashes": { "$gte": 1 } })?;
     let finished = IndexSpec::new("finished", &doc! { "task": 1, "status": 1, "finished": 1 })?
         .partial(&doc! { "finished": { "$exists": true } })?;
     Ok(CollectionSpec::new(collection.clone())
@@ -31,6 +34,7 @@ pub(crate) fn jobs_spec(collection: &Text) -> Result<CollectionSpec> {
             doc! { "tag": 1, "priority": (-1) },
             Status::Queued,
         )?)
+        .index(suspects)
         .index(live("delayed", doc! { "run_at": 1 }, Status::Delayed)?)
         .index(live("processing", doc! { "session": 1 }, Status::Processing)?)
         .index(finished))

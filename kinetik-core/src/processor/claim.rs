@@ -4,6 +4,7 @@ use seed::store::{StoreExt, WriteBatch, WriteItem, WriteOutcome};
 use seed::{Document, Filter, Sort, Update, Value, doc};
 
 use super::Loop;
+use super::suspects::Isolation;
 use crate::error::Result;
 use crate::event::Event;
 use crate::job::Status;
@@ -16,8 +17,10 @@ impl Loop {
             self.check_holdings().await?;
         }
         let mut items: Vec<WriteItem> = self.outbox.iter().map(|waiting| waiting.item.clone()).collect();
-        if claims > 0 {
-            items.extend(self.claim_item(claims)?);
+        match self.isolation {
+            _ if claims == 0 => {}
+            Isolation::None => items.extend(self.claim_item(self.ordinary()?, claims)?),
+            Isolation::Wanted | Isolation::Running => items.extend(self.suspect_item()?),
         }
         if items.is_empty() {
             return Ok(Vec::new());
@@ -31,42 +34,60 @@ impl Loop {
                 return Err(fault.into());
             }
         };
-        let mut claimed = Vec::new();
+        let mut outcomes = outcomes.into_iter();
         let mut refused = Vec::new();
-        for (waiting, outcome) in std::mem::take(&mut self.outbox).into_iter().zip(&outcomes) {
-            match outcome {
-                WriteOutcome::Updated(updated) if updated.matched > 0 => self.stored(&waiting),
-                WriteOutcome::Failed(fault) => return Err(fault.clone().into()),
+        let mut failed = None;
+        for waiting in std::mem::take(&mut self.outbox) {
+            match outcomes.next() {
+                Some(WriteOutcome::Updated(updated)) if updated.matched > 0 => self.stored(&waiting),
+                Some(WriteOutcome::Failed(fault)) => {
+                    // It is this job's alone: the others, and what was claimed, must not suffer for it.
+                    if fault.is_retryable() {
+                        self.outbox.push(waiting);
+                    }
+                    failed = Some(fault);
+                }
                 _ => refused.push(waiting),
             }
         }
-        for outcome in outcomes {
-            match outcome {
-                WriteOutcome::Found(documents) => claimed.extend(documents),
-                WriteOutcome::Failed(fault) => return Err(fault.into()),
-                WriteOutcome::Inserted(_) | WriteOutcome::Updated(_) | WriteOutcome::Deleted(_) => {}
-            }
+        let claimed = match outcomes.next() {
+            Some(WriteOutcome::Found(documents)) => documents,
+            Some(WriteOutcome::Failed(fault)) => return Err(fault.into()),
+            _ => Vec::new(),
+        };
+        match failed {
+            Some(fault) => self.tell(&Event::StoreFailed(fault.into())),
+            None => self.succeeded(),
         }
-        self.succeeded();
         for waiting in refused {
             self.settle_refused(&waiting).await?;
         }
         Ok(claimed)
     }
 
-    fn claim_item(&self, limit: usize) -> Result<Option<WriteItem>> {
-        let tasks: Vec<Value> = self.queue.tasks().iter().map(|task| task.name().into()).collect();
-        if tasks.is_empty() || self.tags.is_empty() {
-            return Ok(None);
-        }
-        let of_tag = |tag: &String| {
+    /// Returns what the loop takes, tag by tag: jobs whose tasks are defined here, suspects aside.
+    fn ordinary(&self) -> Result<Vec<Filter>> {
+        let tasks = self.task_names();
+        let suspect_from = self.suspect_from();
+        let of_tag = |tag: &String| -> Result<Filter> {
             // A job whose task nobody here defines is left for those who have it.
-            let filter = doc! {
+            let mut filter = doc! {
                 "status": (Status::Queued.name()), "tag": (tag.as_str()), "task": { "$in": (tasks.clone()) }
             };
-            Filter::parse(&filter)
+            if let Some(crashes) = suspect_from {
+                // Not `$lt`: a count that cannot be read makes no suspect, and is found out when the job is decoded.
+                filter.push("crashes", doc! { "$not": { "$gte": crashes } });
+            }
+            Ok(Filter::parse(&filter)?)
         };
-        let filters = self.tags.iter().map(of_tag).collect::<Result<_, _>>()?;
+        self.tags.iter().map(of_tag).collect()
+    }
+
+    /// Claims up to `limit` of the jobs that match; the filters are tried in their order.
+    pub(super) fn claim_item(&self, filters: Vec<Filter>, limit: usize) -> Result<Option<WriteItem>> {
+        if filters.is_empty() || self.queue.tasks().is_empty() {
+            return Ok(None);
+        }
         let token = self.new_token();
         let update = Update::parse(
             &doc! { "$set": {

@@ -12,6 +12,7 @@ mod finish;
 mod holdings;
 mod run;
 mod summary;
+mod suspects;
 mod wake;
 
 use std::collections::HashMap;
@@ -35,6 +36,7 @@ use crate::session::Member;
 use crate::task::Attempt;
 use finish::Ending;
 use run::Done;
+use suspects::Isolation;
 
 /// How often what actions say is stored while they run.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
@@ -87,6 +89,7 @@ struct Loop {
     failures: u32,
     /// Whether the last look found something, so that another one is due.
     may_have_work: bool,
+    isolation: Isolation,
 }
 
 impl Loop {
@@ -120,6 +123,7 @@ impl Loop {
             summary: Summary::default(),
             failures: 0,
             may_have_work: true,
+            isolation: Isolation::None,
         }
     }
 
@@ -138,7 +142,7 @@ impl Loop {
             if self.drains && self.is_drained() {
                 break;
             }
-            if !self.may_have_work || self.running.len() >= self.slots || !self.may_claim() {
+            if !self.may_have_work || self.is_full() || !self.may_claim() {
                 self.rest(&mut hearing, &mut rest).await;
             }
         }
@@ -178,29 +182,41 @@ impl Loop {
             self.may_have_work |= self.promote(rest).await?;
         }
         let elapsed = self.queue.runtime().elapsed();
-        if !self.running.is_empty() {
-            if rest.is_check_due(elapsed) {
+        let is_running = !self.running.is_empty();
+        if rest.is_check_due(elapsed) {
+            if is_running {
                 self.check_holdings().await?;
             }
-            if rest.is_flush_due(elapsed) {
-                self.flush().await?;
-            }
+            self.may_have_work |= self.look_for_suspects().await?;
         }
-        let free = self.slots.saturating_sub(self.running.len());
-        let is_claiming = self.may_have_work && !self.stop.is_cancelled() && self.may_claim();
-        let claims = if is_claiming { free } else { 0 };
+        if is_running && rest.is_flush_due(elapsed) {
+            self.flush().await?;
+        }
+        self.end_isolation();
+        let is_claiming =
+            self.may_have_work && !self.is_full() && !self.stop.is_cancelled() && self.may_claim();
+        let claims = if is_claiming {
+            self.slots - self.running.len()
+        } else {
+            0
+        };
         if self.outbox.is_empty() && claims == 0 {
             return Ok(());
         }
         let was_working = self.may_have_work;
+        let is_for_suspects = self.isolation != Isolation::None;
         let claimed = self.trip(claims).await?;
         if claims > 0 {
-            self.may_have_work = !claimed.is_empty();
+            if is_for_suspects {
+                self.note_suspects(claimed.len());
+            }
+            // A look for suspects alone says nothing of the others.
+            self.may_have_work = is_for_suspects || !claimed.is_empty();
             claimed.into_iter().for_each(|document| self.set_going(document));
         }
         if was_working && !self.may_have_work && self.running.is_empty() {
             // Whether a delayed job is due must be known before the loop may rest.
-            self.may_have_work = self.promote(rest).await?;
+            self.may_have_work = self.promote(rest).await? || self.look_for_suspects().await?;
             if !self.may_have_work {
                 self.tell(&Event::Empty);
             }
@@ -210,6 +226,12 @@ impl Loop {
 
     fn is_drained(&self) -> bool {
         !self.may_have_work && self.running.is_empty() && self.outbox.is_empty()
+    }
+
+    /// Tells whether nothing more can be claimed before something ends.
+    fn is_full(&self) -> bool {
+        let is_kept_free = self.isolation != Isolation::None && !self.running.is_empty();
+        self.running.len() >= self.slots || is_kept_free
     }
 
     fn may_claim(&self) -> bool {

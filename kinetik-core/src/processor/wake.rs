@@ -75,7 +75,7 @@ impl Loop {
     /// Waits until there may be something to do.
     pub(super) async fn rest(&mut self, hearing: &mut Hearing, rest: &mut Rest) {
         let runtime = Arc::clone(self.queue.runtime());
-        let is_full = self.running.len() >= self.slots;
+        let is_full = self.is_full();
         let mut longest = self.interval;
         if let Some(due) = rest.next_due {
             longest = longest.min(due.since(self.queue.now()));

@@ -11,7 +11,7 @@ impl Queue {
     /// Counts the jobs that match, by task and status: tasks by name, statuses in the order of a job's life.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`].
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn counts(&self, filter: &Filter) -> Result<Vec<JobCount>> {
         let key = doc! { "task": "$task", "status": "$status" };
         let stages = [

@@ -174,6 +174,10 @@ impl Queue {
         self.0.interval
     }
 
+    pub(crate) fn max_crashes(&self) -> u32 {
+        self.0.sessions.max_crashes()
+    }
+
     pub(crate) fn ids(&self) -> &JobIds {
         &self.0.ids
     }

@@ -1,7 +1,7 @@
 //! Worker sessions: how the processes of a queue know of each other which ones live.
 //!
-//! All loops of a process share one session, a document with a time until which it is good. A [`keeper`] renews it from
-//! a place that actions cannot starve, and [rescues](rescue) the jobs of sessions that lapsed. A process whose session
+//! All loops of a process share one session, a document with a time until which it is good. A keeper renews it from
+//! a place that actions cannot starve, and rescues the jobs of sessions that lapsed. A process whose session
 //! was taken away begins another; what it ran under the old one is no longer its own.
 
 mod document;
@@ -94,6 +94,10 @@ impl Sessions {
         runtime.spawn_apart(Box::pin(keeper::keep(Arc::clone(&session), ended)));
         *current = Some(Arc::clone(&session));
         Ok(Member::new(session, 0))
+    }
+
+    pub(crate) fn max_crashes(&self) -> u32 {
+        self.setting.rules.max_crashes
     }
 
     pub(crate) async fn workers(&self, store: &dyn Store) -> Result<Vec<Worker>> {

@@ -142,7 +142,9 @@ impl Candidate {
             Order::Forwards | Order::Backwards if sort.is_empty() => 1,
             Order::Forwards | Order::Backwards => 3,
         };
-        let held = self.scan.equalities * 4 + usize::from(self.scan.is_limited) * 2 + order;
+        // A partial index without any range still leaves out all that its filter does.
+        let is_limited = self.scan.is_limited || self.is_partial;
+        let held = self.scan.equalities * 4 + usize::from(is_limited) * 2 + order;
         (is_single, held, self.is_partial, self.scan.is_exact)
     }
 }
