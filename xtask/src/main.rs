@@ -12,6 +12,7 @@ mod cargo;
 mod cases;
 mod ci;
 mod demo;
+mod kill_rounds;
 mod peers;
 mod test;
 mod tidy;
@@ -37,6 +38,8 @@ enum Command {
     Ci,
     /// Works off a shipped file of jobs with real commands, and shows what happened.
     Demo,
+    /// Kills workers and a producer on one SQLite file at random, and counts what is left.
+    KillRounds(kill_rounds::Arguments),
     /// Measures ours beside other queues.
     Peers(peers::Arguments),
     /// Runs all tests; arguments are passed on to `cargo test`.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Cases(arguments) => cases::run(&arguments),
         Command::Ci => ci::run(),
         Command::Demo => demo::run(),
+        Command::KillRounds(arguments) => kill_rounds::run(&arguments),
         Command::Peers(arguments) => peers::run(&arguments),
         Command::Test { arguments } => test::run(&arguments),
         Command::Tidy => tidy::run(),

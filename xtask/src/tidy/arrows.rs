@@ -13,7 +13,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kinetik", &["kinetik-core", "seed", "seed-memory", "seed-sqlite"]),
     ("conformance", &["kinetik-core", "seed"]),
     ("kinetik-demo", &["seed"]),
-    ("xtask", &["conformance", "seed", "seed-memory", "seed-sqlite"]),
+    (
+        "xtask",
+        &[
+            "conformance",
+            "kinetik-core",
+            "seed",
+            "seed-memory",
+            "seed-sqlite",
+        ],
+    ),
 ];
 
 /// What they may use in their tests besides.

@@ -1,0 +1,126 @@
+//! What a round left behind, compared with what was asked for.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use futures::TryStreamExt;
+use kinetik_core::{Job, Status};
+use seed::Filter;
+use seed_sqlite::{Options, SqliteStore};
+
+use super::roles;
+
+/// The counts of a round.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    /// Jobs that the producer was told are enqueued.
+    acknowledged: u64,
+    /// Jobs that the queue holds.
+    stored: u64,
+    completed: u64,
+    /// Jobs in any other status.
+    others: u64,
+    /// Jobs that were acknowledged and are not there.
+    lost: u64,
+    /// Effects in all.
+    effects: u64,
+    /// Completed jobs without an effect.
+    without_effect: u64,
+    /// Effects of a job beyond its first: it ran again after a kill.
+    repeated: u64,
+    /// Jobs that ran twice under one token, or that two ends were stored of.
+    held_twice: u64,
+    /// How often workers were seen to have died with a job.
+    crashes: i64,
+    integrity: String,
+}
+
+impl Verdict {
+    pub(super) fn holds(&self, jobs: u64) -> bool {
+        let wrong = [self.others, self.lost, self.without_effect, self.held_twice];
+        self.acknowledged >= jobs && wrong == [0; 4] && self.integrity == "ok"
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} acknowledged, {} stored, {} completed, {} otherwise, {} lost, {} effects, {} without effect, \
+             {} repeated, {} held twice, {} crashes noted, integrity {}",
+            self.acknowledged,
+            self.stored,
+            self.completed,
+            self.others,
+            self.lost,
+            self.effects,
+            self.without_effect,
+            self.repeated,
+            self.held_twice,
+            self.crashes,
+            self.integrity
+        )
+    }
+}
+
+/// Reads what a round left in its folder.
+pub(super) fn of(folder: &Path) -> anyhow::Result<Verdict> {
+    let mut verdict = Verdict::default();
+    let acknowledged = read(&roles::enqueued(folder))?;
+    verdict.acknowledged = acknowledged.lines().count() as u64;
+    let effects = read(&roles::effects(folder))?;
+    let mut ran: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for line in effects.lines() {
+        let (id, token) = line
+            .split_once(' ')
+            .context("a line of effects is an id and a token")?;
+        verdict.effects += 1;
+        if !ran.entry(id).or_default().insert(token) {
+            verdict.held_twice += 1;
+        }
+    }
+    verdict.repeated = verdict.effects - ran.len() as u64;
+    let jobs = futures::executor::block_on(async {
+        let found = roles::queue(folder)
+            .await?
+            .find(Filter::all(), |find| find)
+            .await?;
+        let jobs = found
+            .map_ok(|document| Job::from_document(&document))
+            .try_collect::<Vec<_>>();
+        let jobs = jobs
+            .await?
+            .into_iter()
+            .collect::<kinetik_core::Result<Vec<_>>>()?;
+        anyhow::Ok(jobs)
+    })?;
+    let mut stored = HashSet::new();
+    for job in &jobs {
+        verdict.stored += 1;
+        verdict.crashes += job.crashes;
+        stored.insert(job.id.as_str());
+        match job.status {
+            Status::Completed => verdict.completed += 1,
+            _ => verdict.others += 1,
+        }
+        verdict.without_effect += u64::from(!ran.contains_key(job.id.as_str()));
+        let ends = job.log.iter().filter(|line| line.message == "completed").count();
+        verdict.held_twice += u64::from(ends != 1);
+    }
+    verdict.lost = acknowledged.lines().filter(|id| !stored.contains(id)).count() as u64;
+    let store = SqliteStore::open_with(
+        &Options::new(roles::database(folder)),
+        Arc::new(seed::SystemClock),
+    )?;
+    verdict.integrity = store
+        .check_integrity()
+        .map_or_else(|fault| fault.to_string(), |()| "ok".to_owned());
+    Ok(verdict)
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
