@@ -180,7 +180,7 @@ async fn whether_anything_is_left_is_seen_without_a_scan() {
 #[tokio::test(start_paused = true)]
 async fn a_queue_is_removed_also_when_the_measurement_fails() {
     let (store, bench) = on_faulty();
-    store.fail(3, &[Call::Insert], Fault::Refuse);
+    store.refuse(Call::Insert);
     let error = bench.jobs(5_000).run(Workload::Drain).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     assert_eq!(left(&store).await, 0);

@@ -22,10 +22,10 @@ const FIELDS: [&str; 12] = [
     "completion",
 ];
 
-/// Returns how many collections the store of a place holds.
+/// Returns how many collections the store of a place holds, those that it keeps for itself aside.
 fn collections(place: &Place) -> i64 {
     let file = Connection::open(place.path("jobs.db")).unwrap();
-    let tables = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'doc\\_%' ESCAPE '\\'";
+    let tables = "SELECT count(*) FROM seed_collections WHERE name NOT LIKE 'seed.%'";
     file.query_row(tables, [], |row| row.get(0)).unwrap()
 }
 
