@@ -18,6 +18,9 @@ pub trait Runtime: Debug + Send + Sync {
     /// Returns a future that is ready after a while.
     fn sleep(&self, time: Duration) -> BoxFuture;
 
+    /// Returns a future that gives whatever else is ready a turn first.
+    fn yield_now(&self) -> BoxFuture;
+
     /// Runs a future on its own.
     fn spawn(&self, future: BoxFuture);
 
@@ -58,6 +61,10 @@ impl Runtime for TokioRuntime {
 
     fn sleep(&self, time: Duration) -> BoxFuture {
         Box::pin(tokio::time::sleep(time))
+    }
+
+    fn yield_now(&self) -> BoxFuture {
+        Box::pin(tokio::task::yield_now())
     }
 
     fn spawn(&self, future: BoxFuture) {

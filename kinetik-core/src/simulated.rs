@@ -67,6 +67,10 @@ impl Runtime for SimulatedRuntime {
         Box::pin(tokio::time::sleep(time))
     }
 
+    fn yield_now(&self) -> BoxFuture {
+        Box::pin(tokio::task::yield_now())
+    }
+
     fn spawn(&self, future: BoxFuture) {
         let mut state = self.state();
         if state.is_dead {

@@ -88,6 +88,7 @@ impl Loop {
             longest = FLUSH_INTERVAL;
         }
         let stop = self.stop.clone();
+        let mut has_ended = false;
         let renewed = async {
             match &mut self.member {
                 Some(member) => member.changed().await,
@@ -101,6 +102,7 @@ impl Loop {
                 // With the slot that is free now comes the next claim.
                 self.may_have_work |= is_full;
                 self.end(done);
+                has_ended = true;
             }
             Some(message) = hearing.cancels.next() => {
                 let id = message.get("id").and_then(Value::as_str).unwrap_or_default();
@@ -115,6 +117,10 @@ impl Loop {
                 rest.looked_at = None;
             }
             () = runtime.sleep(longest) => self.may_have_work |= !is_full,
+        }
+        if has_ended {
+            // Others that are about to end travel in the same trip.
+            runtime.yield_now().await;
         }
     }
 }

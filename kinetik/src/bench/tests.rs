@@ -29,6 +29,10 @@ impl Runtime for Known {
         self.tokio.sleep(time)
     }
 
+    fn yield_now(&self) -> BoxFuture {
+        self.tokio.yield_now()
+    }
+
     fn spawn(&self, future: BoxFuture) {
         self.tokio.spawn(future);
     }

@@ -19,6 +19,8 @@ pub(crate) use matches::node_matches;
 pub use parse::MAX_CLAUSES;
 pub use select::Selection;
 
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::expr::Expression;
 use crate::path::Path;
@@ -28,11 +30,11 @@ use ops::bits::BitTest;
 use ops::element::TypeSet;
 use ops::text::Pattern;
 
-/// A parsed filter and the document that it was parsed from.
+/// A parsed filter and the document that it was parsed from. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Filter {
     source: Document,
-    root: Node,
+    root: Arc<Node>,
 }
 
 /// One node of the tree: a condition on the whole document.
@@ -119,7 +121,7 @@ impl Filter {
     pub fn parse(source: &Document) -> Result<Self> {
         Ok(Self {
             source: source.clone(),
-            root: parse::parse(source)?,
+            root: Arc::new(parse::parse(source)?),
         })
     }
 
@@ -127,7 +129,7 @@ impl Filter {
     pub fn all() -> Self {
         Self {
             source: Document::new(),
-            root: Node::And(Vec::new()),
+            root: Arc::new(Node::And(Vec::new())),
         }
     }
 

@@ -18,6 +18,8 @@ mod step;
 mod tree;
 mod upsert;
 
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::value::{DateTime, Document, Text, Value};
@@ -25,12 +27,12 @@ use apply::Run;
 use array_filters::ArrayFilter;
 use tree::Branch;
 
-/// A parsed update and what it was parsed from.
+/// A parsed update and what it was parsed from. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Update {
     source: Document,
     array_filters: Vec<Document>,
-    body: Body,
+    body: Arc<Body>,
 }
 
 #[derive(Clone, Debug)]
@@ -97,7 +99,7 @@ impl Update {
     /// ```
     pub fn parse(source: &Document, array_filters: &[Document]) -> Result<Self> {
         Ok(Self {
-            body: parse::parse(source, array_filters)?,
+            body: Arc::new(parse::parse(source, array_filters)?),
             source: source.clone(),
             array_filters: array_filters.to_vec(),
         })
@@ -115,12 +117,12 @@ impl Update {
 
     /// Tells whether the update replaces the whole document but for its `_id`.
     pub fn is_replacement(&self) -> bool {
-        matches!(self.body, Body::Replacement)
+        matches!(*self.body, Body::Replacement)
     }
 
     /// Tells whether a path has the positional operator `$`, so that [`Context::position`] matters.
     pub fn needs_position(&self) -> bool {
-        matches!(&self.body, Body::Operators(operators) if operators.positional)
+        matches!(&*self.body, Body::Operators(operators) if operators.positional)
     }
 
     /// Returns the fields that it sets, or unsets (none), if it does nothing but that to whole top-level fields.
@@ -128,7 +130,7 @@ impl Update {
     /// They come in name order, each once, and `_id` is not among them. Such an update needs no look at the document, so
     /// a store can carry it out where the document lies.
     pub fn constant(&self) -> Option<&[(Text, Option<Value>)]> {
-        match &self.body {
+        match &*self.body {
             Body::Constant(fields) => Some(fields),
             Body::Replacement | Body::Operators(_) => None,
         }
@@ -141,7 +143,7 @@ impl Update {
     /// scalar, a number is to be added to a string, the `_id` would change.
     /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) if arrays would grow beyond what a document can hold.
     pub fn apply(&self, document: &Document, context: &Context) -> Result<Option<Document>> {
-        match &self.body {
+        match &*self.body {
             Body::Replacement => replacement::replace(&self.source, document),
             Body::Constant(fields) => Ok(constant::apply(fields, document)),
             Body::Operators(operators) => Run::updating(operators, document, context).apply(),

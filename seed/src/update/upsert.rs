@@ -16,7 +16,7 @@ pub(super) fn document(update: &Update, filter: &Filter, context: &Context) -> R
         keep_only_id(&mut equalities)?;
     }
     let seed = seed(&equalities)?;
-    let document = match &update.body {
+    let document = match &*update.body {
         Body::Replacement => replacement::with_id_of(&update.source, &seed)?,
         Body::Constant(fields) => constant::apply(fields, &seed).unwrap_or(seed),
         Body::Operators(operators) => Run::inserting(operators, &seed, context).apply()?.unwrap_or(seed),
