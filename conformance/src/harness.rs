@@ -29,6 +29,8 @@ pub fn run<F: Fixture>() -> ExitCode {
         true => Err(Unavailable::because("only listed")),
         false => runtime.block_on(F::start()).map(Arc::new),
     };
+    // A case that lets go of its store early must not take the place where all of them lie with it.
+    let _kept = started.as_ref().ok().cloned();
     let trials = match started {
         Ok(fixture) => {
             let capabilities = capabilities(&runtime, &fixture);

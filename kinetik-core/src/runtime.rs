@@ -27,6 +27,9 @@ pub trait Runtime: Debug + Send + Sync {
     /// Runs a future where nothing that was spawned can starve it, however long that does not wait.
     fn spawn_apart(&self, future: BoxFuture);
 
+    /// Returns how many futures can run at the same moment.
+    fn parallelism(&self) -> usize;
+
     /// Returns a random number.
     fn random(&self) -> u64;
 }
@@ -78,6 +81,10 @@ impl Runtime for TokioRuntime {
         let name = std::thread::Builder::new().name("kinetik-session".to_owned());
         // Without a thread of its own the future is dropped, and whoever waits for it hears of that.
         let _ = apart.and_then(|apart| name.spawn(move || apart.block_on(future)));
+    }
+
+    fn parallelism(&self) -> usize {
+        tokio::runtime::Handle::current().metrics().num_workers()
     }
 
     fn random(&self) -> u64 {

@@ -87,6 +87,11 @@ impl Runtime for SimulatedRuntime {
         self.spawn(future);
     }
 
+    fn parallelism(&self) -> usize {
+        // Nothing does, but what is written for it should be seen to work.
+        2
+    }
+
     fn random(&self) -> u64 {
         // SplitMix64, as Steele, Lea and Flood give it.
         let mut state = self.state();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::lanes::Lanes;
 use super::{Listener, Loop, Summary};
 use crate::error::Result;
 use crate::event::Event;
@@ -95,10 +96,30 @@ impl ProcessorBuilder {
         let stop = CancellationToken::new();
         let (ended, done) = tokio::sync::oneshot::channel();
         let runtime = Arc::clone(self.queue.runtime());
-        let working = Loop::new(self, drains, stop.clone());
+        let lanes = Lanes::new(&self.queue, &self.tags, self.slots);
+        let mut working = Vec::new();
+        for (lane, slots) in lanes.slots().enumerate() {
+            let (sender, summary) = tokio::sync::oneshot::channel();
+            let lane = Loop::new(&self, slots, lane, drains, stop.clone(), Arc::clone(&lanes));
+            let stops_all = stop.clone();
+            runtime.spawn(Box::pin(async move {
+                let outcome = lane.run().await;
+                if outcome.is_err() {
+                    stops_all.cancel();
+                }
+                let _ = sender.send(outcome);
+            }));
+            working.push(summary);
+        }
         runtime.spawn(Box::pin(async move {
+            let mut outcome = Ok(Summary::default());
+            for summary in working {
+                let summary = summary.await.unwrap_or_else(|_| Ok(Summary::default()));
+                outcome = outcome.and_then(|sum: Summary| Ok([sum, summary?].into_iter().sum()));
+            }
+            lanes.leave().await;
             // Nobody may be waiting for the end.
-            let _ = ended.send(working.run().await);
+            let _ = ended.send(outcome);
         }));
         Processor { stop, done }
     }

@@ -4,7 +4,6 @@ use seed::store::{StoreExt, WriteBatch, WriteItem, WriteOutcome};
 use seed::{Document, Filter, Sort, Update, Value, doc};
 
 use super::Loop;
-use super::suspects::Isolation;
 use crate::error::Result;
 use crate::event::Event;
 use crate::job::Status;
@@ -19,8 +18,8 @@ impl Loop {
         let mut items: Vec<WriteItem> = self.outbox.iter().map(|waiting| waiting.item.clone()).collect();
         match self.isolation {
             _ if claims == 0 => {}
-            Isolation::None => items.extend(self.claim_item(self.ordinary()?, claims)?),
-            Isolation::Wanted | Isolation::Running => items.extend(self.suspect_item()?),
+            None => items.extend(self.claim_item(self.ordinary()?, claims)?),
+            Some(_) => items.extend(self.suspect_item()?),
         }
         if items.is_empty() {
             return Ok(Vec::new());

@@ -45,7 +45,7 @@ impl Loop {
 
     pub(super) fn hand_back_all(&mut self) {
         let now = self.queue.now();
-        for (_, Running { token, attempt }) in std::mem::take(&mut self.running) {
+        for (_, Running { token, attempt, .. }) in std::mem::take(&mut self.running) {
             attempt.cancellation().cancel();
             self.outbox.extend(waiting(&attempt, &token, handed_back(), now));
         }

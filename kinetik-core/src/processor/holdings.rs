@@ -19,10 +19,8 @@ impl Loop {
     }
 
     fn token_prefix(&self) -> String {
-        self.member
-            .as_ref()
-            .map(crate::session::Member::token_prefix)
-            .unwrap_or_default()
+        let member = self.seat.as_ref().map(|seat| seat.member.token_prefix());
+        format!("{}{:x}.", member.unwrap_or_default(), self.lane)
     }
 
     /// Compares what runs with what the store says. Jobs that were called off or taken from us are let go; jobs that are
@@ -77,7 +75,7 @@ impl Loop {
     /// Notes whether the session is still the one that the jobs here were claimed under. If others took this process to
     /// be dead, what it runs is theirs.
     pub(super) fn follow_session(&mut self) {
-        let Some((session, life)) = self.member.as_ref().map(crate::session::Member::current) else {
+        let Some((session, life)) = self.seat.as_ref().map(|seat| seat.member.current()) else {
             return;
         };
         if life == self.life {

@@ -10,6 +10,7 @@ mod builder;
 mod claim;
 mod finish;
 mod holdings;
+mod lanes;
 mod run;
 mod summary;
 mod suspects;
@@ -32,9 +33,10 @@ use crate::backoff::Backoff;
 use crate::error::Result;
 use crate::event::Event;
 use crate::queue::Queue;
-use crate::session::Member;
+use crate::session::Presence;
 use crate::task::Attempt;
 use finish::Ending;
+use lanes::{Lanes, Seat};
 use run::Done;
 use suspects::Isolation;
 
@@ -48,6 +50,7 @@ type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 struct Running {
     token: Text,
     attempt: Arc<Attempt>,
+    _presence: Option<Presence>,
 }
 
 /// An ending that waits to be stored.
@@ -76,8 +79,11 @@ struct Loop {
     grace: Duration,
     drains: bool,
     listener: Option<Listener>,
-    /// This loop's part in the session of its process, once it works.
-    member: Option<Member>,
+    lane: usize,
+    lanes: Arc<Lanes>,
+    is_resting: bool,
+    /// This lane's seat in the session of its process, once it works.
+    seat: Option<Seat>,
     session: Text,
     life: u64,
     stop: CancellationToken,
@@ -89,30 +95,32 @@ struct Loop {
     failures: u32,
     /// Whether the last look found something, so that another one is due.
     may_have_work: bool,
-    isolation: Isolation,
+    isolation: Option<Isolation>,
 }
 
 impl Loop {
-    fn new(builder: ProcessorBuilder, drains: bool, stop: CancellationToken) -> Self {
-        let ProcessorBuilder {
-            queue,
-            tags,
-            slots,
-            interval,
-            grace,
-            listener,
-        } = builder;
+    fn new(
+        builder: &ProcessorBuilder,
+        slots: usize,
+        lane: usize,
+        drains: bool,
+        stop: CancellationToken,
+        lanes: Arc<Lanes>,
+    ) -> Self {
         // At most one message waits for each running job, so the channel is bounded by the slots.
         let (done_sender, done) = mpsc::unbounded_channel();
         Self {
-            queue,
-            tags,
+            queue: builder.queue.clone(),
+            tags: builder.tags.clone(),
             slots,
-            interval,
-            grace,
+            interval: builder.interval,
+            grace: builder.grace,
             drains,
-            listener,
-            member: None,
+            listener: builder.listener.clone(),
+            lane,
+            lanes,
+            is_resting: false,
+            seat: None,
             session: Text::default(),
             life: 0,
             stop,
@@ -123,7 +131,7 @@ impl Loop {
             summary: Summary::default(),
             failures: 0,
             may_have_work: true,
-            isolation: Isolation::None,
+            isolation: None,
         }
     }
 
@@ -142,14 +150,11 @@ impl Loop {
             if self.drains && self.is_drained() {
                 break;
             }
-            if !self.may_have_work || self.is_full() || !self.may_claim() {
+            if !self.may_have_work || self.is_full() || !self.may_claim() || self.is_shut_out() {
                 self.rest(&mut hearing, &mut rest).await;
             }
         }
         self.shut_down().await?;
-        if let Some(member) = self.member.take() {
-            member.leave().await;
-        }
         Ok(self.summary)
     }
 
@@ -169,9 +174,9 @@ impl Loop {
         let store = self.queue.store();
         let watch = store.watch(self.queue.collection()).await?;
         let cancels = store.subscribe(&self.queue.cancel_topic()).await?;
-        let member = self.queue.join(self.tags.clone(), self.slots).await?;
-        (self.session, self.life) = member.current();
-        self.member = Some(member);
+        let seat = self.lanes.seat(&self.queue).await?;
+        (self.session, self.life) = seat.member.current();
+        self.seat = Some(seat);
         Ok(Hearing { watch, cancels })
     }
 
@@ -195,16 +200,16 @@ impl Loop {
         self.end_isolation();
         let is_claiming =
             self.may_have_work && !self.is_full() && !self.stop.is_cancelled() && self.may_claim();
-        let claims = if is_claiming {
-            self.slots - self.running.len()
-        } else {
-            0
+        let presence = if is_claiming { self.enter() } else { None };
+        let claims = match presence {
+            Some(_) => self.slots - self.running.len(),
+            None => 0,
         };
         if self.outbox.is_empty() && claims == 0 {
             return Ok(());
         }
         let was_working = self.may_have_work;
-        let is_for_suspects = self.isolation != Isolation::None;
+        let is_for_suspects = self.isolation.is_some();
         let claimed = self.trip(claims).await?;
         if claims > 0 {
             if is_for_suspects {
@@ -212,12 +217,16 @@ impl Loop {
             }
             // A look for suspects alone says nothing of the others.
             self.may_have_work = is_for_suspects || !claimed.is_empty();
+            if !claimed.is_empty() {
+                self.lanes.end_rest(&mut self.is_resting);
+            }
             claimed.into_iter().for_each(|document| self.set_going(document));
         }
+        drop(presence);
         if was_working && !self.may_have_work && self.running.is_empty() {
             // Whether a delayed job is due must be known before the loop may rest.
             self.may_have_work = self.promote(rest).await? || self.look_for_suspects().await?;
-            if !self.may_have_work {
+            if !self.may_have_work && self.lanes.begin_rest(&mut self.is_resting) {
                 self.tell(&Event::Empty);
             }
         }
@@ -230,12 +239,12 @@ impl Loop {
 
     /// Tells whether nothing more can be claimed before something ends.
     fn is_full(&self) -> bool {
-        let is_kept_free = self.isolation != Isolation::None && !self.running.is_empty();
+        let is_kept_free = self.isolation.is_some() && !self.running.is_empty();
         self.running.len() >= self.slots || is_kept_free
     }
 
     fn may_claim(&self) -> bool {
-        self.member.as_ref().is_some_and(Member::may_claim)
+        self.seat.as_ref().is_some_and(|seat| seat.member.may_claim())
     }
 
     /// Takes in what has ended, without waiting.

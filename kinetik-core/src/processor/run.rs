@@ -37,6 +37,7 @@ impl Loop {
         let running = Running {
             token: token.clone(),
             attempt: Arc::clone(&attempt),
+            _presence: self.seat.as_ref().map(|seat| seat.member.present()),
         };
         self.running.insert(id.clone(), running);
         let (sender, queue) = (self.done_sender.clone(), self.queue.clone());

@@ -83,15 +83,15 @@ impl Loop {
         if !self.running.is_empty() {
             longest = longest.min(FLUSH_INTERVAL);
         }
-        if !self.may_claim() {
-            // However much is due, it cannot be claimed before the session is renewed.
+        if !self.may_claim() || self.is_shut_out() {
+            // However much is due, it cannot be claimed before the session is renewed, or the door opened again.
             longest = FLUSH_INTERVAL;
         }
         let stop = self.stop.clone();
         let mut has_ended = false;
         let renewed = async {
-            match &mut self.member {
-                Some(member) => member.changed().await,
+            match &mut self.seat {
+                Some(seat) => seat.changed().await,
                 None => std::future::pending().await,
             }
         };

@@ -86,7 +86,7 @@ impl Session {
             self.insert(now).await?;
         }
         self.state().renewed_at = Some(begun_at);
-        self.beats.send_modify(|beats| *beats = beats.wrapping_add(1));
+        self.beat();
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl Session {
         state.id = id;
         state.life += 1;
         state.renewed_at = None;
-        self.beats.send_modify(|beats| *beats = beats.wrapping_add(1));
+        self.beat();
     }
 
     /// Takes the session away, so that nobody has to wait for it to lapse.

@@ -4,6 +4,7 @@
 //! a place that actions cannot starve, and rescues the jobs of sessions that lapsed. A process whose session
 //! was taken away begins another; what it ran under the old one is no longer its own.
 
+mod crowd;
 mod document;
 mod keeper;
 mod rescue;
@@ -18,6 +19,7 @@ use seed::{DateTime, Document, Filter, Value};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use crowd::{Alone, Presence};
 pub(crate) use document::sessions_collection;
 pub use document::{Worker, WorkerLoop, WorkerTask};
 
@@ -124,6 +126,7 @@ struct Session {
     /// Tells the keeper that there is something to announce, or nobody left.
     news: Notify,
     ended: CancellationToken,
+    crowd: crowd::Crowd,
 }
 
 #[derive(Debug)]
@@ -160,6 +163,7 @@ impl Session {
             beats: watch::Sender::new(0),
             news: Notify::new(),
             ended: CancellationToken::new(),
+            crowd: crowd::Crowd::default(),
         };
         session.insert(started).await?;
         Ok(Arc::new(session))
@@ -210,6 +214,11 @@ impl Session {
         Some(Member::new(Arc::clone(self), number))
     }
 
+    /// Makes all loops look again.
+    fn beat(&self) {
+        self.beats.send_modify(|beats| *beats = beats.wrapping_add(1));
+    }
+
     /// Lets a loop go, and says whether it was the last.
     fn let_go(&self, number: u64) -> bool {
         let mut state = self.state();
@@ -233,17 +242,11 @@ impl Setting {
 pub(crate) struct Member {
     session: Arc<Session>,
     number: u64,
-    beats: watch::Receiver<u64>,
 }
 
 impl Member {
     fn new(session: Arc<Session>, number: u64) -> Self {
-        let beats = session.beats.subscribe();
-        Self {
-            session,
-            number,
-            beats,
-        }
+        Self { session, number }
     }
 
     /// Returns the id of the session, and which life of it this is.
@@ -264,11 +267,9 @@ impl Member {
         renewed_at.is_some_and(|at| elapsed.saturating_sub(at) < self.session.setting.rules.lease)
     }
 
-    /// Waits for the next renewal or the next life.
-    pub(crate) async fn changed(&mut self) {
-        if self.beats.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    /// Returns what counts renewals, new lives, and changes of who may run.
+    pub(crate) fn beats(&self) -> watch::Receiver<u64> {
+        self.session.beats.subscribe()
     }
 
     /// Leaves; the last one waits until the session has ended.

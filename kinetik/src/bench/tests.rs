@@ -41,6 +41,10 @@ impl Runtime for Known {
         self.tokio.spawn(future);
     }
 
+    fn parallelism(&self) -> usize {
+        self.tokio.parallelism()
+    }
+
     fn random(&self) -> u64 {
         self.drawn.fetch_add(1, Ordering::SeqCst) + 1
     }
