@@ -59,7 +59,9 @@ fn set_up(connection: &Connection, options: &Options) -> Result<()> {
     // With a write-ahead log readers wait only for a file that is being set up, mended or kept by one process alone.
     connection
         .busy_timeout(options.lock_wait)
-        .and_then(|()| connection.pragma_update(None, "cache_size", -32_768))
+        // Small on purpose: after a page was split SQLite goes through all of its cache at the commit, and what is not in
+        // it is in the system's.
+        .and_then(|()| connection.pragma_update(None, "cache_size", -4_096))
         .map_err(from_sqlite)
 }
 
