@@ -3,8 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "all of this is tests")]
 
 mod bench;
+mod cancel;
+mod clean;
 mod enqueue;
 mod jobs;
 mod place;
+mod retry;
 mod show;
+mod tasks;
 mod work;
+mod workers;

@@ -7,12 +7,7 @@ use std::process::Command;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::place::{Place, finish, log, signal};
-
-/// A task that runs a line of shell.
-fn shell(name: &str, script: &str, more: &str) -> String {
-    format!("name = \"{name}\"\nrun = [\"sh\", \"-c\", '''{script}''']\n{more}")
-}
+use crate::place::{Place, Running, finish, log, shell, signal};
 
 #[test]
 fn a_command_gets_the_data_and_tells_how_it_went() {
@@ -100,13 +95,9 @@ fn tags_are_worked_off_in_their_order() {
     }
     place.ok(&["work", "--drain", "--tags", "a,b", "--concurrency", "1"]);
     assert_eq!(place.read("order"), "a\nb\n");
-    let ran = finish(
-        place
-            .command(&["work", "--drain"])
-            .env("QUEUE", "c")
-            .spawn()
-            .unwrap(),
-    );
+    let ran = finish(Running::spawn(
+        place.command(&["work", "--drain"]).env("QUEUE", "c"),
+    ));
     assert_eq!(ran.code, Some(0));
     assert_eq!(place.read("order"), "a\nb\nc\n");
 }
