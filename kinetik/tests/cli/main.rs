@@ -11,5 +11,6 @@ mod place;
 mod retry;
 mod show;
 mod tasks;
+mod terminal;
 mod work;
 mod workers;
