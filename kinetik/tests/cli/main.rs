@@ -6,6 +6,7 @@ mod bench;
 mod cancel;
 mod clean;
 mod enqueue;
+mod faults;
 mod jobs;
 mod place;
 mod retry;
