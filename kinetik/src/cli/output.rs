@@ -150,6 +150,7 @@ impl Output {
 
     /// Tells why a command failed: one line with the causes behind each other.
     pub fn error(&self, fault: &anyhow::Error) {
+        self.hide_bar();
         // What was written before belongs before it.
         let _ = self.flush();
         let mut message = String::new();

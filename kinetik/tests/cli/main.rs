@@ -7,6 +7,7 @@ mod cancel;
 mod clean;
 mod enqueue;
 mod faults;
+mod general;
 mod jobs;
 mod place;
 mod retry;

@@ -55,7 +55,11 @@ fn place() -> Place {
     let place = Place::new(&["name = \"t0\"\ntag = \"a0\"\nrun = [\"true\"]"]);
     let line = |at: u32| {
         let odd = if at % 2 == 1 { ", \"odd\": true" } else { "" };
-        let later = if at.is_multiple_of(5) { ", \"delay\": \"1h\"" } else { "" };
+        let later = if at.is_multiple_of(5) {
+            ", \"delay\": \"1h\""
+        } else {
+            ""
+        };
         let (task, tag, priority, text) = (at % 3, at % 4, i64::from(at % 7) - 3, at % 10);
         format!(
             "{{\"task\": \"t{task}\", \"tag\": \"a{tag}\", \"priority\": {priority}, \
