@@ -11,7 +11,7 @@ use super::catalogue::Catalogue;
 use super::object_ids::ObjectIds;
 use super::session::Session;
 use super::writer::{Job, One, Weight, Writer};
-use super::{Engine, Look, WriteTransaction, ensure, find, writes};
+use super::{Engine, Look, WriteTransaction, ensure, find, tally, writes};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::CollectionSpec;
@@ -307,6 +307,9 @@ impl<E: Engine> Store for Indexed<E> {
     }
 
     async fn aggregate(&self, request: Aggregate) -> Result<Vec<Document>> {
+        if let Some(counted) = tally::aggregate(&self.0, &request)? {
+            return Ok(counted);
+        }
         let filter = request
             .pipeline
             .leading_match()

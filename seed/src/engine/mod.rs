@@ -15,6 +15,7 @@ mod indexed;
 mod object_ids;
 mod probe;
 mod session;
+mod tally;
 mod top;
 mod writer;
 mod writes;

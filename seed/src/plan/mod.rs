@@ -7,6 +7,7 @@
 
 mod choose;
 mod explain;
+pub(crate) mod groups;
 pub mod index;
 mod predicates;
 mod ranges;
