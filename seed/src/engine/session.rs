@@ -9,6 +9,17 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::KeyRange;
 use crate::value::Text;
 
+/// What became of a change that was worked out before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Applied {
+    /// It is carried out.
+    Done,
+    /// The document is another one by now, or gone.
+    Changed,
+    /// It would break a unique index.
+    Refused,
+}
+
 /// One job's view of its collection while it writes.
 pub(super) struct Session<'t, S> {
     pub(super) transaction: &'t mut dyn WriteTransaction<S>,
@@ -55,15 +66,18 @@ impl<'t, S: Clone + PartialEq> Session<'t, S> {
     }
 
     /// Carries a change out if the document is still the one that it was worked out from.
-    pub(super) fn apply_if_known(&mut self, change: &Change<S>) -> Result<bool> {
+    pub(super) fn apply_if_known(&mut self, change: &Change<S>) -> Result<Applied> {
         let (Some(old), Some(new)) = (&change.old, &change.new) else {
-            return Ok(false);
+            return Ok(Applied::Changed);
         };
-        if self.broken_index(change)?.is_some() || !self.transaction.replace(&change.id, old, new)? {
-            return Ok(false);
+        if self.broken_index(change)?.is_some() {
+            return Ok(Applied::Refused);
+        }
+        if !self.transaction.replace(&change.id, old, new)? {
+            return Ok(Applied::Changed);
         }
         self.apply_to_indexes(change)?;
-        Ok(true)
+        Ok(Applied::Done)
     }
 
     /// Undoes a change that was carried out in this session.
