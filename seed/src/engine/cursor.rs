@@ -1,8 +1,5 @@
 //! A walk along a plan, page by page, that can go on in another transaction.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
 use super::catalogue::Catalogue;
 use super::{Engine, Entry, IndexId, ReadTransaction, Towards};
 use crate::error::Result;
@@ -21,12 +18,10 @@ pub(super) struct Found<S> {
 
 /// Where a walk along a plan stands.
 #[derive(Debug)]
-pub(super) struct Cursor<'p> {
+pub(super) struct Cursor {
     /// What is left, the next one last.
     scans: Vec<Walk>,
     towards: Towards,
-    /// The ids of documents that are not even read.
-    passed_over: Option<&'p HashSet<Arc<[u8]>>>,
     /// How many entries were looked at so far.
     pub(super) looked_at: u64,
 }
@@ -41,7 +36,7 @@ struct Walk {
     branch: Option<usize>,
 }
 
-impl<'p> Cursor<'p> {
+impl Cursor {
     pub(super) fn new(plan: &Plan, catalogue: &Catalogue) -> Self {
         let towards = if plan.order() == Order::Backwards {
             Towards::Start
@@ -73,15 +68,8 @@ impl<'p> Cursor<'p> {
         Self {
             scans: plan.scans().iter().enumerate().map(walk).rev().collect(),
             towards,
-            passed_over: None,
             looked_at: 0,
         }
-    }
-
-    /// Passes over the documents with these ids, without reading them.
-    pub(super) fn passing_over(mut self, ids: &'p HashSet<Arc<[u8]>>) -> Self {
-        self.passed_over = Some(ids).filter(|ids| !ids.is_empty());
-        self
     }
 
     /// Returns the indexes that are still to be read.
@@ -104,13 +92,6 @@ impl<'p> Cursor<'p> {
         page: usize,
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<()> {
-        let look = Look {
-            engine,
-            catalogue,
-            filter,
-            towards: self.towards,
-            passed_over: self.passed_over,
-        };
         let mut budget = page;
         while budget > 0 {
             let Some(walk) = self.scans.last_mut() else {
@@ -121,8 +102,17 @@ impl<'p> Cursor<'p> {
                 continue;
             }
             let looked_at = match walk.index {
-                None => walk.primary_page(&look, transaction, budget, out)?,
-                Some(index) => walk.index_page(&look, transaction, index, budget, out)?,
+                None => walk.primary_page(engine, transaction, filter, self.towards, budget, out)?,
+                Some(index) => walk.index_page(
+                    engine,
+                    transaction,
+                    catalogue,
+                    filter,
+                    index,
+                    self.towards,
+                    budget,
+                    out,
+                )?,
             };
             self.looked_at += looked_at as u64;
             budget -= looked_at.min(budget);
@@ -131,76 +121,63 @@ impl<'p> Cursor<'p> {
     }
 }
 
-/// What all pages of a walk have in common.
-struct Look<'a, E: Engine> {
-    engine: &'a E,
-    catalogue: &'a Catalogue,
-    filter: &'a Filter,
-    towards: Towards,
-    passed_over: Option<&'a HashSet<Arc<[u8]>>>,
-}
-
-impl<E: Engine> Look<'_, E> {
-    fn passes_over(&self, id: &[u8]) -> bool {
-        self.passed_over.is_some_and(|ids| ids.contains(id))
-    }
-}
-
 impl Walk {
     fn primary_page<E: Engine>(
         &mut self,
-        look: &Look<'_, E>,
+        engine: &E,
         transaction: &mut dyn ReadTransaction<E::Stored>,
+        filter: &Filter,
+        towards: Towards,
         limit: usize,
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<usize> {
         let range = self.left.last().expect("a walk with ranges left");
         let mut page = Vec::new();
-        transaction.page(range, look.towards, limit, &mut page)?;
+        transaction.page(range, towards, limit, &mut page)?;
         self.advance(
             page.last().map(|(id, _)| id.as_slice()),
             page.len() < limit,
-            look.towards,
+            towards,
         );
         let looked_at = page.len();
         for (id, stored) in page {
-            if look.passes_over(&id) {
-                continue;
-            }
-            let document = look.engine.decode(&stored)?;
-            if self.takes(look.filter, &document)? {
+            let document = engine.decode(&stored)?;
+            if self.takes(filter, &document)? {
                 out.push(Found { id, stored, document });
             }
         }
         Ok(looked_at)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the arguments of next_page, handed on")]
     fn index_page<E: Engine>(
         &mut self,
-        look: &Look<'_, E>,
+        engine: &E,
         transaction: &mut dyn ReadTransaction<E::Stored>,
+        catalogue: &Catalogue,
+        filter: &Filter,
         index: IndexId,
+        towards: Towards,
         limit: usize,
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<usize> {
         let range = self.left.last().expect("a walk with ranges left");
         let mut page = Vec::new();
-        transaction.index_page(index, range, look.towards, limit, &mut page)?;
+        transaction.index_page(index, range, towards, limit, &mut page)?;
         self.advance(
             page.last().map(|entry| entry.bytes.as_slice()),
             page.len() < limit,
-            look.towards,
+            towards,
         );
         let looked_at = page.len();
         for entry in page {
-            if look.passes_over(entry.id()) {
-                continue;
-            }
             let Some(stored) = transaction.get(entry.id())? else {
                 continue;
             };
-            let document = look.engine.decode(&stored)?;
-            if self.comes_first(look, index, &entry, &document)? && self.takes(look.filter, &document)? {
+            let document = engine.decode(&stored)?;
+            if self.comes_first(catalogue, index, &entry, &document, towards)?
+                && self.takes(filter, &document)?
+            {
                 out.push(Found {
                     id: entry.id().to_vec(),
                     stored,
@@ -245,21 +222,23 @@ impl Walk {
     }
 
     /// Tells whether this entry is the first of its document that the scan meets, so that it is returned once.
-    fn comes_first<E: Engine>(
+    fn comes_first(
         &self,
-        look: &Look<'_, E>,
+        catalogue: &Catalogue,
         index: IndexId,
         entry: &Entry,
         document: &Document,
+        towards: Towards,
     ) -> Result<bool> {
-        let Some(index) = look.catalogue.index(index).filter(|index| index.is_multikey) else {
+        let is_multikey = catalogue.index(index).is_some_and(|index| index.is_multikey);
+        let Some(index) = catalogue.index(index).filter(|_| is_multikey) else {
             return Ok(true);
         };
         let keys = key::index_keys(document, index.spec.fields())?.keys;
         let entries = keys.iter().map(|key| Entry::new(key, entry.id()));
         let mut within =
             entries.filter(|entry| self.scan.ranges.iter().any(|range| range.contains(&entry.bytes)));
-        let first = match look.towards {
+        let first = match towards {
             Towards::End => within.next(),
             Towards::Start => within.next_back(),
         };

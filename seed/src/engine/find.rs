@@ -104,7 +104,7 @@ struct Reading {
     /// The version of the catalogue at the last page, whose indexes were found to be those of the plan.
     version: u64,
     order: Order,
-    cursor: Cursor<'static>,
+    cursor: Cursor,
     /// How many of the next documents are passed over.
     skip: u64,
     page: usize,

@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use async_trait::async_trait;
 use futures::TryStreamExt;
 
-use super::ahead::Reservations;
 use super::bus::Bus;
 use super::catalogue::Catalogue;
 use super::object_ids::ObjectIds;
 use super::session::Session;
 use super::writer::{Job, One, Weight, Writer};
-use super::{Engine, Look, WriteTransaction, ensure, find, steps, tally, writes};
+use super::{Engine, Look, WriteTransaction, ensure, find, tally, writes};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::CollectionSpec;
@@ -56,7 +55,6 @@ pub(super) struct Inner<E: Engine> {
     writer: Option<Writer<E>>,
     catalogues: RwLock<HashMap<Text, Arc<Catalogue>>>,
     watchers: Arc<Watchers>,
-    pub(super) reservations: Reservations,
     pub(super) bus: Bus,
     /// Tells this handle from others on the same store.
     pub(super) name: Text,
@@ -78,7 +76,6 @@ impl<E: Engine> Indexed<E> {
             writer,
             catalogues: RwLock::default(),
             watchers: Arc::default(),
-            reservations: Reservations::default(),
             bus: Bus::default(),
             name,
             watches_others: Mutex::new(false),
@@ -337,11 +334,11 @@ impl<E: Engine> Store for Indexed<E> {
     }
 
     async fn update(&self, request: Update) -> Result<UpdateOutcome> {
-        steps::update(&self.0, request).await
+        writes::update(&self.0, request).await
     }
 
     async fn delete(&self, request: Delete) -> Result<u64> {
-        steps::delete(&self.0, request).await
+        writes::delete(&self.0, request).await
     }
 
     async fn explain(&self, request: Find) -> Result<Document> {

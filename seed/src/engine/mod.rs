@@ -5,11 +5,9 @@
 //! an engine keeps for a collection is the *documents* by the bytes of their `_id`, for each index a set of *entries*,
 //! and the *catalogue*, a document that says which indexes there are.
 
-mod ahead;
 mod bus;
 mod catalogue;
 mod change;
-mod claims;
 mod cursor;
 mod ensure;
 mod find;
@@ -17,7 +15,6 @@ mod indexed;
 mod object_ids;
 mod probe;
 mod session;
-mod steps;
 mod tally;
 mod top;
 mod writer;

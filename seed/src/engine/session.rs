@@ -9,17 +9,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::KeyRange;
 use crate::value::Text;
 
-/// What became of a change that was worked out before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Applied {
-    /// It is carried out.
-    Done,
-    /// The document is another one by now, or gone.
-    Changed,
-    /// It would break a unique index.
-    Refused,
-}
-
 /// One job's view of its collection while it writes.
 pub(super) struct Session<'t, S> {
     pub(super) transaction: &'t mut dyn WriteTransaction<S>,
@@ -66,18 +55,15 @@ impl<'t, S: Clone + PartialEq> Session<'t, S> {
     }
 
     /// Carries a change out if the document is still the one that it was worked out from.
-    pub(super) fn apply_if_known(&mut self, change: &Change<S>) -> Result<Applied> {
+    pub(super) fn apply_if_known(&mut self, change: &Change<S>) -> Result<bool> {
         let (Some(old), Some(new)) = (&change.old, &change.new) else {
-            return Ok(Applied::Changed);
+            return Ok(false);
         };
-        if self.broken_index(change)?.is_some() {
-            return Ok(Applied::Refused);
-        }
-        if !self.transaction.replace(&change.id, old, new)? {
-            return Ok(Applied::Changed);
+        if self.broken_index(change)?.is_some() || !self.transaction.replace(&change.id, old, new)? {
+            return Ok(false);
         }
         self.apply_to_indexes(change)?;
-        Ok(Applied::Done)
+        Ok(true)
     }
 
     /// Undoes a change that was carried out in this session.
