@@ -39,6 +39,7 @@ mod connection;
 mod engine;
 mod error;
 mod lock;
+mod log;
 mod options;
 mod schema;
 mod statements;

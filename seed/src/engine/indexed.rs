@@ -240,6 +240,7 @@ impl<E: Engine> Inner<E> {
         };
         let Some(writer) = &self.writer else {
             self.engine.write(&mut One(Some(&mut call)))?;
+            self.engine.sync()?;
             return Ok(call.result.flatten());
         };
         let (reply, result) = std::sync::mpsc::sync_channel(1);
