@@ -9,6 +9,7 @@ mod choose;
 mod explain;
 pub(crate) mod groups;
 pub mod index;
+mod partial;
 mod predicates;
 mod ranges;
 

@@ -146,6 +146,7 @@ impl Writer {
         self.display(&format_args!("\"{value}\""));
     }
 
+    #[inline]
     fn string(&mut self, text: &str) {
         self.out.push('"');
         self.escaped(text);
