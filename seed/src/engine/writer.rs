@@ -20,6 +20,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// How many writes one commit may hold.
 const MAX_ITEMS: usize = 1_000;
 
+/// How many it may hold where it is made durable apart from it: fewer, so that of two callers with long batches one is
+/// written while the other's is made durable.
+const MAX_ITEMS_APART: usize = 32;
+
 /// For how long one commit takes in further jobs.
 const MAX_TIME: Duration = Duration::from_millis(20);
 
@@ -247,6 +251,10 @@ impl<E: Engine> Shared<E> {
             shared: self,
             running: Vec::new(),
             items: 0,
+            max_items: match self.engine.syncs_apart() {
+                true => MAX_ITEMS_APART,
+                false => MAX_ITEMS,
+            },
             started: Instant::now(),
         };
         let outcome = write(&self.engine, &mut group);
@@ -326,12 +334,13 @@ struct Group<'a, E: Engine> {
     shared: &'a Shared<E>,
     running: Vec<Queued<E::Stored>>,
     items: usize,
+    max_items: usize,
     started: Instant,
 }
 
 impl<E: Engine> Jobs<E::Stored> for Group<'_, E> {
     fn next(&mut self) -> Option<&mut dyn Job<E::Stored>> {
-        if self.items >= MAX_ITEMS || (!self.running.is_empty() && self.started.elapsed() >= MAX_TIME) {
+        if self.items >= self.max_items || (!self.running.is_empty() && self.started.elapsed() >= MAX_TIME) {
             return None;
         }
         let queued = self.shared.lock().waiting.pop()?;
