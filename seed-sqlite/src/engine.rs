@@ -113,7 +113,7 @@ impl SqliteEngine {
             job.run(&mut transactions[at])?;
             transactions[at].check()?;
         }
-        Ok(())
+        transactions.iter_mut().try_for_each(Transaction::finish)
     }
 
     /// Commits what went well and undoes what did not.

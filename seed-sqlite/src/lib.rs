@@ -41,6 +41,7 @@ mod error;
 mod lock;
 mod log;
 mod options;
+mod pending;
 mod schema;
 mod statements;
 mod transaction;
