@@ -4,7 +4,7 @@ use rusqlite::{Connection, OpenFlags};
 use seed::{Error, ErrorKind, Result};
 
 use crate::error::from_sqlite;
-use crate::options::{Options, Synchronous};
+use crate::options::Options;
 
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 256;
@@ -31,12 +31,9 @@ pub(crate) fn open_writer(options: &Options) -> Result<Connection> {
     }
     set_up(&connection, options)?;
     write_ahead(&connection)?;
-    let synchronous = match options.synchronous {
-        Synchronous::Full => "FULL",
-        Synchronous::Normal => "NORMAL",
-    };
+    // Where a commit must outlive a power cut the log is synced after it, see [`log`](crate::log).
     connection
-        .pragma_update(None, "synchronous", synchronous)
+        .pragma_update(None, "synchronous", "NORMAL")
         .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES))
         .and_then(|()| connection.pragma_update(None, "journal_size_limit", LOG_BYTES))
         .map_err(from_sqlite)?;

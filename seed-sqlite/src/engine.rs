@@ -14,7 +14,8 @@ use crate::checkpoint::Checkpointer;
 use crate::connection::{open_reader, open_writer};
 use crate::error::from_sqlite;
 use crate::lock;
-use crate::options::Options;
+use crate::log::Log;
+use crate::options::{Options, Synchronous};
 use crate::schema;
 use crate::transaction::{KnownTables, Transaction};
 use crate::watch::{self, WATCH_BOUND};
@@ -27,6 +28,8 @@ pub(crate) struct SqliteEngine {
     readers: Mutex<Vec<Connection>>,
     tables: KnownTables,
     checkpointer: Checkpointer,
+    /// None if a commit need not outlive a power cut.
+    log: Option<Log>,
 }
 
 impl SqliteEngine {
@@ -34,6 +37,10 @@ impl SqliteEngine {
         let name_file = |fault: seed::Error| fault.at_path(&display(&options.path));
         let writer = open_writer(options).map_err(name_file)?;
         schema::prepare(&writer).map_err(name_file)?;
+        let log = match options.synchronous {
+            Synchronous::Full => Some(Log::open(&writer).map_err(name_file)?),
+            Synchronous::Normal => None,
+        };
         // From here on the writer waits in a way of its own, which lets a caller's thread go.
         writer
             .busy_timeout(Duration::ZERO)
@@ -44,6 +51,7 @@ impl SqliteEngine {
             readers: Mutex::default(),
             tables: KnownTables::default(),
             checkpointer: Checkpointer::default(),
+            log,
         })
     }
 
@@ -79,8 +87,13 @@ impl SqliteEngine {
     /// Runs work in a transaction that writes, when other processes let it.
     fn in_transaction(&self, work: impl FnOnce(&Connection) -> Result<()>) -> Result<()> {
         let connection = self.writer();
+        self.mend(&connection)?;
         lock::begin(&connection, self.options.lock_wait)?;
         self.finish(&connection, work(&connection))
+    }
+
+    fn mend(&self, writer: &Connection) -> Result<()> {
+        self.log.as_ref().map_or(Ok(()), |log| log.mend(writer))
     }
 
     /// Runs the jobs in the transaction that has begun.
@@ -100,13 +113,14 @@ impl SqliteEngine {
             job.run(&mut transactions[at])?;
             transactions[at].check()?;
         }
-        Ok(())
+        transactions.iter_mut().try_for_each(Transaction::finish)
     }
 
     /// Commits what went well and undoes what did not.
     fn finish(&self, connection: &Connection, result: Result<()>) -> Result<()> {
         let result = result.and_then(|()| execute(connection, "COMMIT"));
         if result.is_ok() {
+            self.log.iter().for_each(Log::committed);
             self.checkpointer.committed(connection, &self.options);
         } else if !connection.is_autocommit() {
             // The first fault is the one to tell; SQLite undoes what is left when the next transaction begins.
@@ -156,6 +170,7 @@ impl Engine for SqliteEngine {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(false),
         };
+        self.mend(&connection)?;
         if !lock::try_begin(&connection)? {
             return Ok(false);
         }
@@ -163,8 +178,17 @@ impl Engine for SqliteEngine {
             .map(|()| true)
     }
 
+    fn syncs_apart(&self) -> bool {
+        self.log.is_some()
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.log.as_ref().map_or(Ok(()), Log::sync)
+    }
+
     fn drop_collection(&self, collection: &str) -> Result<()> {
         self.in_transaction(|connection| schema::drop_collection(connection, collection))?;
+        self.sync()?;
         self.tables.forget(collection);
         Ok(())
     }
@@ -216,6 +240,33 @@ mod tests {
         assert_eq!(
             block_on(store.count(Count::new("things", Filter::all()))).unwrap(),
             2
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_called_durable_after_a_failed_sync_until_all_is_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.db");
+        let engine = SqliteEngine::open(&Options::new(&path)).unwrap();
+        let store = Indexed::new(engine, WriteMode::Grouped, Arc::new(SystemClock));
+        let insert = |id: i64| block_on(store.insert_one("things", doc! { "_id": id }));
+        let log = store.engine().log.as_ref().unwrap();
+        insert(1).unwrap();
+        // A device cannot be synced.
+        let file = log.exchange(std::fs::File::open("/dev/null").unwrap());
+        let fault = insert(2).unwrap_err();
+        assert_eq!(fault.kind(), ErrorKind::Unavailable, "{fault}");
+        assert!(fault.to_string().contains("app.db-wal"), "{fault}");
+        log.exchange(file);
+        let log_bytes = || std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
+        let before = log_bytes();
+        // The next write brings what was written before into the file, with an empty log, and goes on.
+        insert(3).unwrap();
+        assert!(log_bytes() < before, "{} of {before} bytes", log_bytes());
+        assert_eq!(
+            block_on(store.count(Count::new("things", Filter::all()))).unwrap(),
+            3
         );
     }
 }

@@ -46,6 +46,9 @@ impl OnDocuments {
     }
 }
 
+/// How many entries a statement on several takes.
+pub(crate) const SEVERAL: usize = 8;
+
 /// A statement on the entries of an index.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OnIndex {
@@ -53,16 +56,20 @@ pub(crate) enum OnIndex {
     PageBackwards,
     Count,
     Insert,
+    InsertSeveral,
     Remove,
+    RemoveSeveral,
 }
 
 impl OnIndex {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Page,
         Self::PageBackwards,
         Self::Count,
         Self::Insert,
+        Self::InsertSeveral,
         Self::Remove,
+        Self::RemoveSeveral,
     ];
 
     fn sql(self, table: &str) -> String {
@@ -76,7 +83,15 @@ impl OnIndex {
             Self::PageBackwards => page("DESC"),
             Self::Count => format!("SELECT count(*) FROM {table} WHERE entry >= ?1 AND entry < ?2"),
             Self::Insert => format!("INSERT OR IGNORE INTO {table} VALUES (?1, ?2)"),
+            Self::InsertSeveral => {
+                let rows = ["(?, ?)"; SEVERAL].join(", ");
+                format!("INSERT OR IGNORE INTO {table} VALUES {rows}")
+            }
             Self::Remove => format!("DELETE FROM {table} WHERE entry = ?1"),
+            Self::RemoveSeveral => {
+                let entries = ["?"; SEVERAL].join(", ");
+                format!("DELETE FROM {table} WHERE entry IN ({entries})")
+            }
         }
     }
 }

@@ -11,8 +11,9 @@ use seed::value::{Text, json};
 use seed::{Document, Error, ErrorKind, Result};
 
 use crate::error::from_sqlite;
+use crate::pending::{Change, Pending, Waiting};
 use crate::schema;
-use crate::statements::{AtHand, DocumentsSql, IndexSql, OnDocuments, OnIndex};
+use crate::statements::{AtHand, DocumentsSql, IndexSql, OnDocuments, OnIndex, SEVERAL};
 
 /// No key begins with this byte, so it is above all of them.
 const ABOVE_ALL: &[u8] = &[0xFF];
@@ -67,6 +68,7 @@ pub(crate) struct Transaction<'c> {
     sql: Option<Arc<DocumentsSql>>,
     version: u64,
     at_hand: AtHand<'c>,
+    pending: Pending,
     /// The first write that failed. What came before it of the same job is done, so all of it must be undone.
     fault: Option<Error>,
 }
@@ -87,6 +89,7 @@ impl<'c> Transaction<'c> {
             sql: found.map(|(number, _)| known.collection(collection, number)),
             version: found.map_or(0, |(_, version)| version as u64),
             at_hand: AtHand::default(),
+            pending: Pending::default(),
             fault: None,
         })
     }
@@ -98,6 +101,60 @@ impl<'c> Transaction<'c> {
     /// Gives the fault of a write that failed, even if the job went on without it.
     pub(crate) fn check(&mut self) -> Result<()> {
         self.fault.take().map_or(Ok(()), Err)
+    }
+
+    /// Carries out all that waits, before the transaction ends.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        for waiting in self.pending.take_all() {
+            self.carry_out(&waiting)?;
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, waiting: &Waiting) -> Result<()> {
+        let result = self.change_entries(waiting);
+        self.written(result)
+    }
+
+    fn change_entries(
+        &mut self,
+        Waiting {
+            index,
+            change,
+            entries,
+        }: &Waiting,
+    ) -> Result<()> {
+        let (several, rest) = entries.as_chunks::<SEVERAL>();
+        let (of_several, of_one) = match change {
+            Change::Insert => (OnIndex::InsertSeveral, OnIndex::Insert),
+            Change::Remove => (OnIndex::RemoveSeveral, OnIndex::Remove),
+        };
+        for entries in several {
+            execute(self.on_index(*index, of_several)?, *change, entries)?;
+        }
+        for entry in rest {
+            execute(
+                self.on_index(*index, of_one)?,
+                *change,
+                std::slice::from_ref(entry),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn change_later(&mut self, index: IndexId, change: Change, entry: &Entry) -> Result<()> {
+        match self.pending.push(index, change, entry.clone()) {
+            Some(due) => self.carry_out(&due),
+            None => Ok(()),
+        }
+    }
+
+    /// Carries out what waits for an index that is about to be read.
+    fn settle(&mut self, index: IndexId) -> Result<()> {
+        match self.pending.take(index) {
+            Some(waiting) => self.carry_out(&waiting),
+            None => Ok(()),
+        }
     }
 
     fn sql(&self) -> Result<&Arc<DocumentsSql>> {
@@ -139,18 +196,24 @@ impl<'c> Transaction<'c> {
             .and_then(|statement| statement.execute(parameters).map_err(from_sqlite));
         self.written(result)
     }
+}
 
-    fn write_entry(
-        &mut self,
-        index: IndexId,
-        which: OnIndex,
-        parameters: impl rusqlite::Params,
-    ) -> Result<()> {
-        let result = self
-            .on_index(index, which)
-            .and_then(|statement| statement.execute(parameters).map_err(from_sqlite));
-        self.written(result).map(drop)
-    }
+/// Inserts or removes entries with a statement that takes so many.
+fn execute(statement: &mut CachedStatement<'_>, change: Change, entries: &[Entry]) -> Result<()> {
+    let bind = |statement: &mut CachedStatement<'_>| {
+        let mut at = 1;
+        for entry in entries {
+            statement.raw_bind_parameter(at, &entry.bytes)?;
+            if change == Change::Insert {
+                let split = i64::try_from(entry.split).unwrap_or(i64::MAX);
+                statement.raw_bind_parameter(at + 1, split)?;
+                at += 1;
+            }
+            at += 1;
+        }
+        statement.raw_execute()
+    };
+    bind(statement).map(drop).map_err(from_sqlite)
 }
 
 fn gone() -> Error {
@@ -231,6 +294,7 @@ impl ReadTransaction<String> for Transaction<'_> {
         limit: usize,
         out: &mut Vec<Entry>,
     ) -> Result<()> {
+        self.settle(index)?;
         let which = match towards {
             Towards::End => OnIndex::Page,
             Towards::Start => OnIndex::PageBackwards,
@@ -247,6 +311,9 @@ impl ReadTransaction<String> for Transaction<'_> {
     fn count(&mut self, index: Option<IndexId>, range: &KeyRange) -> Result<u64> {
         if self.sql.is_none() {
             return Ok(0);
+        }
+        if let Some(index) = index {
+            self.settle(index)?;
         }
         let statement = match index {
             Some(index) => self.on_index(index, OnIndex::Count)?,
@@ -280,12 +347,11 @@ impl WriteTransaction<String> for Transaction<'_> {
     }
 
     fn index_insert(&mut self, index: IndexId, entry: &Entry) -> Result<()> {
-        let split = i64::try_from(entry.split).unwrap_or(i64::MAX);
-        self.write_entry(index, OnIndex::Insert, params![entry.bytes, split])
+        self.change_later(index, Change::Insert, entry)
     }
 
     fn index_remove(&mut self, index: IndexId, entry: &Entry) -> Result<()> {
-        self.write_entry(index, OnIndex::Remove, [&entry.bytes])
+        self.change_later(index, Change::Remove, entry)
     }
 
     fn create_index(&mut self, index: IndexId, _name: &str) -> Result<()> {
@@ -296,6 +362,8 @@ impl WriteTransaction<String> for Transaction<'_> {
     }
 
     fn drop_index(&mut self, index: IndexId) -> Result<()> {
+        // What waits for it is of no use any more.
+        self.pending.take(index);
         let result = self
             .sql()
             .and_then(|sql| schema::drop_index(self.connection, sql.number, index));

@@ -11,6 +11,7 @@ pub mod faulty;
 pub mod filter;
 pub mod hash;
 pub mod key;
+mod parallel;
 pub mod path;
 pub mod pipeline;
 pub mod plan;

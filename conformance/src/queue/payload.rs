@@ -7,7 +7,7 @@ use seed::store::Insert;
 use seed::{Value, doc};
 
 use super::notes::Notes;
-use super::world::{World, count, document, job};
+use super::world::{World, count, document, job, pass};
 use crate::case::simulated_cases;
 use crate::fixture::Stores;
 
@@ -16,6 +16,8 @@ simulated_cases![
     data_of_any_type_arrives_as_it_was_given,
     what_may_not_be_enqueued_is_refused_and_leaves_nothing,
     each_job_of_many_keeps_its_options,
+    each_job_is_created_when_it_is_created,
+    a_payload_of_megabytes_arrives_as_it_was_given,
 ];
 
 /// A payload that could not be decoded blocked all others (first seen in River, pull request 1324).
@@ -57,6 +59,10 @@ async fn data_of_any_type_arrives_as_it_was_given(stores: Stores) {
         Value::Null,
         doc! {}.into(),
         doc! {"a.b": {"$c": 1}}.into(),
+        doc! {"$date": 1, "$oid": "no", "": {"$$": []}}.into(),
+        "a\0b\u{1b}[31m \u{feff}😀 \u{10ffff}".into(),
+        vec![i64::MIN, i64::MAX, 0].into(),
+        vec![f64::NAN, f64::INFINITY, -0.0, 5e-324].into(),
     ];
     for value in &values {
         queue.create("note", value.clone()).save().await.unwrap();
@@ -116,4 +122,28 @@ async fn each_job_of_many_keeps_its_options(stores: Stores) {
         );
         assert_eq!(job.log[0].message, "created");
     }
+}
+
+/// All jobs of a process were created when it was started (first seen in the first Kinetik).
+async fn each_job_is_created_when_it_is_created(stores: Stores) {
+    let world = World::of(stores);
+    let queue = world.process().await.queue;
+    let first = queue.create("note", 1).save().await.unwrap();
+    pass(Duration::from_secs(60)).await;
+    let second = queue.create("note", 2).save().await.unwrap();
+    let (first, second) = (job(&queue, &first).await, job(&queue, &second).await);
+    assert_eq!(second.created.since(first.created).as_secs(), 60);
+    assert_eq!(second.log[0].at, second.created);
+}
+
+/// Very large data gave an id but no job (first seen in php-resque, issue 28).
+async fn a_payload_of_megabytes_arrives_as_it_was_given(stores: Stores) {
+    let (queue, notes) = (World::queue(stores).await, Notes::default());
+    notes.define(&queue, "note", "a");
+    let large = Value::from("é\"\\\n".repeat(1_000_000));
+    let id = queue.create("note", large.clone()).save().await.unwrap();
+    assert_eq!(job(&queue, &id).await.data, large);
+    let summary = queue.process(["a"]).drain().await.unwrap();
+    assert_eq!(summary.completed, 1);
+    assert_eq!(notes.values(), [large]);
 }

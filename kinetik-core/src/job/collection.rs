@@ -7,7 +7,7 @@ use super::Status;
 use crate::error::Result;
 
 /// The edition of the indexes, raised with each change of them.
-const EDITION: u32 = 2;
+const EDITION: u32 = 3;
 
 /// Names the collection in which a queue keeps its jobs.
 pub fn jobs_collection(queue: &str) -> Text {
@@ -16,9 +16,9 @@ pub fn jobs_collection(queue: &str) -> Text {
 
 /// Declares a queue's collection of jobs.
 ///
-/// Partial indexes hold only what is live, so that finished jobs cost a claim nothing; one more finds queued jobs that
-/// have crashed. Finished jobs have one,
-/// written once, over which counts are ranges and along which old jobs are removed.
+/// Partial indexes hold only what is live, so that finished jobs cost a claim nothing. Two more over queued jobs find
+/// those that have crashed, and count a long backlog by task. Finished jobs have one, written once, over which counts
+/// are ranges and along which old jobs are removed.
 pub(crate) fn jobs_spec(collection: &Text) -> Result<CollectionSpec> {
     let live = |name: &str, fields: Document, status: Status| {
         IndexSpec::new(name, &fields)?.partial(&doc! { "status": (status.name()) })
@@ -34,6 +34,7 @@ pub(crate) fn jobs_spec(collection: &Text) -> Result<CollectionSpec> {
             doc! { "tag": 1, "priority": (-1) },
             Status::Queued,
         )?)
+        .index(live("tasks", doc! { "task": 1 }, Status::Queued)?)
         .index(suspects)
         .index(live("delayed", doc! { "run_at": 1 }, Status::Delayed)?)
         .index(live("processing", doc! { "session": 1 }, Status::Processing)?)

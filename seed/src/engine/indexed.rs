@@ -11,7 +11,7 @@ use super::catalogue::Catalogue;
 use super::object_ids::ObjectIds;
 use super::session::Session;
 use super::writer::{Job, One, Weight, Writer};
-use super::{Engine, Look, WriteTransaction, ensure, find, writes};
+use super::{Engine, Look, WriteTransaction, ensure, find, tally, writes};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::CollectionSpec;
@@ -240,6 +240,7 @@ impl<E: Engine> Inner<E> {
         };
         let Some(writer) = &self.writer else {
             self.engine.write(&mut One(Some(&mut call)))?;
+            self.engine.sync()?;
             return Ok(call.result.flatten());
         };
         let (reply, result) = std::sync::mpsc::sync_channel(1);
@@ -307,6 +308,9 @@ impl<E: Engine> Store for Indexed<E> {
     }
 
     async fn aggregate(&self, request: Aggregate) -> Result<Vec<Document>> {
+        if let Some(counted) = tally::aggregate(&self.0, &request)? {
+            return Ok(counted);
+        }
         let filter = request
             .pipeline
             .leading_match()

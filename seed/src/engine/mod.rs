@@ -9,12 +9,14 @@ mod bus;
 mod catalogue;
 mod change;
 mod cursor;
+mod durable;
 mod ensure;
 mod find;
 mod indexed;
 mod object_ids;
 mod probe;
 mod session;
+mod tally;
 mod top;
 mod writer;
 mod writes;
@@ -106,9 +108,9 @@ pub trait Engine: Debug + Send + Sync + 'static {
     /// What `work` or the engine gives.
     fn read(&self, collection: &str, work: &mut ReadWork<'_, Self::Stored>) -> Result<()>;
 
-    /// Takes job after job until there are no more and runs each once, all in one transaction; then makes it durable.
+    /// Takes job after job until there are no more and runs each once, all in one transaction, and commits it.
     ///
-    /// An engine whose collections lock apart may give each job a transaction of its own.
+    /// The commit is durable when this returns, unless the engine [`syncs_apart`](Self::syncs_apart). An engine whose collections lock apart may give each job a transaction of its own.
     ///
     /// # Errors
     /// If a job or the engine fails. Then nothing of the transaction may be left.
@@ -120,6 +122,20 @@ pub trait Engine: Debug + Send + Sync + 'static {
     /// As [`write`](Self::write).
     fn write_if_free(&self, jobs: &mut dyn Jobs<Self::Stored>) -> Result<bool> {
         self.write(jobs).map(|()| true)
+    }
+
+    /// Tells whether a commit is durable only after a later [`sync`](Self::sync), while which others can commit.
+    fn syncs_apart(&self) -> bool {
+        false
+    }
+
+    /// Makes durable what was committed before the call. Whatever is, all that was committed before it is too.
+    ///
+    /// # Errors
+    /// If the engine fails. Then it is not known what of it is durable, and the engine must not call anything durable that
+    /// comes after it before all of it is.
+    fn sync(&self) -> Result<()> {
+        Ok(())
     }
 
     /// Removes a collection with its indexes and its catalogue; one that does not exist is no error.

@@ -13,11 +13,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::durable::{Committed, Reply, Syncer};
 use super::{Engine, WriteTransaction};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How many writes one commit may hold.
 const MAX_ITEMS: usize = 1_000;
+
+/// How many it may hold where it is made durable apart from it: fewer, so that of two callers with long batches one is
+/// written while the other's is made durable.
+const MAX_ITEMS_APART: usize = 32;
 
 /// For how long one commit takes in further jobs.
 const MAX_TIME: Duration = Duration::from_millis(20);
@@ -80,7 +85,7 @@ impl Weight {
 struct Queued<S> {
     job: Box<dyn Job<S>>,
     items: usize,
-    done: oneshot::Sender<(Box<dyn Job<S>>, Result<()>)>,
+    done: Reply<S>,
 }
 
 /// The jobs that wait, each kind in the order in which they came.
@@ -129,9 +134,9 @@ pub(super) struct Writer<E: Engine> {
     shared: Arc<Shared<E>>,
 }
 
-#[derive(Debug)]
 struct Shared<E: Engine> {
     engine: Arc<E>,
+    syncer: Syncer<E>,
     queue: Mutex<Queue<E::Stored>>,
     handed_over: Condvar,
 }
@@ -144,6 +149,15 @@ struct Queue<S> {
     has_thread: bool,
     is_closed: bool,
     commits: u64,
+}
+
+impl<E: Engine> std::fmt::Debug for Shared<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("engine", &self.engine)
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<S> std::fmt::Debug for Queue<S> {
@@ -170,6 +184,7 @@ impl<E: Engine> Writer<E> {
         };
         Self {
             shared: Arc::new(Shared {
+                syncer: Syncer::new(Arc::clone(&engine)),
                 engine,
                 queue: Mutex::new(queue),
                 handed_over: Condvar::new(),
@@ -192,9 +207,11 @@ impl<E: Engine> Writer<E> {
         yield_once().await;
         if self.shared.try_lead() {
             // If another process writes, the jobs stay where they are, and the thread waits for it.
-            self.shared
+            let group = self
+                .shared
                 .write_group(|engine, group| engine.write_if_free(group));
             self.shared.hand_over();
+            self.shared.syncer.settle(group);
         }
         let (job, outcome) = pin!(result)
             .await
@@ -227,13 +244,17 @@ impl<E: Engine> Shared<E> {
         leads
     }
 
-    /// Writes one group and tells its callers.
-    fn write_group(&self, write: impl FnOnce(&E, &mut Group<'_, E>) -> Result<bool>) {
+    /// Writes one group.
+    fn write_group(&self, write: impl FnOnce(&E, &mut Group<'_, E>) -> Result<bool>) -> Committed<E::Stored> {
         let waited = self.lock().waiting.counts();
         let mut group = Group {
             shared: self,
             running: Vec::new(),
             items: 0,
+            max_items: match self.engine.syncs_apart() {
+                true => MAX_ITEMS_APART,
+                false => MAX_ITEMS,
+            },
             started: Instant::now(),
         };
         let outcome = write(&self.engine, &mut group);
@@ -244,10 +265,12 @@ impl<E: Engine> Shared<E> {
             Err(_) if running.is_empty() => running = self.lock().waiting.take(waited),
             Err(_) => {}
         }
-        let outcome = outcome.map(drop);
-        for Queued { job, done, .. } in running {
-            // A caller that went away does not want to know.
-            let _ = done.send((job, outcome.clone()));
+        Committed {
+            jobs: running
+                .into_iter()
+                .map(|queued| (queued.job, queued.done))
+                .collect(),
+            outcome: outcome.map(drop),
         }
     }
 
@@ -300,7 +323,8 @@ impl<E: Engine> Shared<E> {
                 return;
             }
             drop(queue);
-            self.write_group(|engine, group| engine.write(group).map(|()| true));
+            let group = self.write_group(|engine, group| engine.write(group).map(|()| true));
+            self.syncer.settle_apart(group);
         }
     }
 }
@@ -310,12 +334,13 @@ struct Group<'a, E: Engine> {
     shared: &'a Shared<E>,
     running: Vec<Queued<E::Stored>>,
     items: usize,
+    max_items: usize,
     started: Instant,
 }
 
 impl<E: Engine> Jobs<E::Stored> for Group<'_, E> {
     fn next(&mut self) -> Option<&mut dyn Job<E::Stored>> {
-        if self.items >= MAX_ITEMS || (!self.running.is_empty() && self.started.elapsed() >= MAX_TIME) {
+        if self.items >= self.max_items || (!self.running.is_empty() && self.started.elapsed() >= MAX_TIME) {
             return None;
         }
         let queued = self.shared.lock().waiting.pop()?;

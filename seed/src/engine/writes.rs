@@ -16,6 +16,7 @@ use super::{Engine, find, probe};
 use crate::error::{ErrorKind, Result};
 use crate::filter::{Comparison, Filter, Node, Test};
 use crate::key::{self, KeyBytes};
+use crate::parallel;
 use crate::plan::{Order, Plan};
 use crate::projection::Projection;
 use crate::sort::Sort;
@@ -58,9 +59,9 @@ pub(super) async fn insert<E: Engine>(inner: &Arc<Inner<E>>, request: Insert) ->
         .collect();
     let outcomes: Vec<Option<crate::value::Text>> = inner
         .write(&request.collection, documents.len(), |catalogue| {
-            let changes: Vec<_> = documents
-                .iter()
-                .map(|document| change::insertion(&*inner.engine, catalogue, document))
+            let insertion = |document: &_| change::insertion(&*inner.engine, catalogue, document);
+            let changes: Vec<_> = parallel::map(&documents, insertion)
+                .into_iter()
                 .collect::<Result<_>>()?;
             let setting = setting.clone();
             Ok(move |session: &mut Session<'_, E::Stored>| {

@@ -171,6 +171,15 @@ impl Accumulator {
         Ok((0, 0))
     }
 
+    /// Adds so many ones to a count or sum, which is what counting means for it.
+    pub(super) fn add_ones(&mut self, ones: i64) {
+        match self {
+            Self::Count(count) => *count += ones,
+            Self::Sum(sum) => drop(sum.add(&Value::Int(ones))),
+            _ => {}
+        }
+    }
+
     /// Returns what was worked out.
     pub(super) fn value(self) -> Value {
         match self {

@@ -19,6 +19,8 @@ pub(super) struct Group {
     /// The name, if the key is a document with one field: there a missing value becomes null.
     only_field: Option<Text>,
     fields: Vec<Field>,
+    /// The top-level fields that make up the key, if nothing else does and the group only counts.
+    counted_by: Option<Vec<Text>>,
 }
 
 #[derive(Clone, Debug)]
@@ -42,13 +44,20 @@ impl Group {
             _ => None,
         };
         let named = source.fields().iter().filter(|(name, _)| name != "_id");
+        let counts_only = named.clone().all(|(_, accumulator)| is_count(accumulator));
         let fields =
             named.map(|(name, value)| Field::parse(name, value).map_err(|error| error.at_path(name)));
         Ok(Self {
             key: Expression::parse(key)?,
             only_field,
             fields: fields.collect::<Result<_>>()?,
+            counted_by: key_fields(key).filter(|_| counts_only),
         })
+    }
+
+    /// Returns the top-level fields that make up the key, if nothing else does and the group only counts.
+    pub(super) fn counted_by(&self) -> Option<&[Text]> {
+        self.counted_by.as_deref()
     }
 
     fn key(&self, document: &Document) -> Result<Value> {
@@ -59,6 +68,29 @@ impl Group {
             }
             _ => Ok(key),
         }
+    }
+}
+
+fn is_count(accumulator: &Value) -> bool {
+    let fields = accumulator.as_document().map(Document::fields);
+    match fields {
+        Some([(name, Value::Int(1))]) => name == "$sum",
+        Some([(name, Value::Document(operand))]) => name == "$count" && operand.is_empty(),
+        _ => false,
+    }
+}
+
+/// Reads a key such as `"$tag"` or `{tag: "$tag", task: "$task"}`.
+fn key_fields(key: &Value) -> Option<Vec<Text>> {
+    fn field(value: &Value) -> Option<Text> {
+        let name = value.as_str()?.strip_prefix('$')?;
+        (!name.is_empty() && !name.contains(['.', '$'])).then(|| name.into())
+    }
+    match key {
+        Value::Document(fields) if !fields.is_empty() => {
+            fields.iter().map(|(_, value)| field(value)).collect()
+        }
+        other => Some(vec![field(other)?]),
     }
 }
 
@@ -103,6 +135,16 @@ impl<'a> Groups<'a> {
             groups: Vec::new(),
             memory: Memory::default(),
         }
+    }
+
+    /// Adds so many documents with the key of this one, to a group that only counts.
+    pub(super) fn add_counted(&mut self, document: &Document, count: u64) -> Result<()> {
+        let at = self.place(document)?;
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        for accumulator in &mut self.groups[at].1 {
+            accumulator.add_ones(count);
+        }
+        Ok(())
     }
 
     pub(super) fn add(&mut self, document: &Document) -> Result<()> {
@@ -209,6 +251,39 @@ mod tests {
             grouped(&doc! {"_id": {"a": "$a", "b": "$b"}}, &documents),
             [doc! {"_id": {"a": 1}}, doc! {"_id": {"b": 1}}]
         );
+    }
+
+    #[test]
+    fn a_group_that_only_counts_by_top_level_fields_says_so() {
+        let by = |group: Document| {
+            let group = Group::parse(&group).unwrap();
+            group.counted_by().map(|names| names.join(","))
+        };
+        assert_eq!(
+            by(doc! {"_id": "$k", "n": {"$sum": 1}, "m": {"$count": {}}}).as_deref(),
+            Some("k")
+        );
+        assert_eq!(by(doc! {"_id": {"x": "$a", "y": "$b"}}).as_deref(), Some("a,b"));
+        for group in [
+            doc! {"_id": null, "n": {"$sum": 1}},
+            doc! {"_id": "$a.b", "n": {"$sum": 1}},
+            doc! {"_id": "$$ROOT", "n": {"$sum": 1}},
+            doc! {"_id": {"x": "$a", "y": 1}, "n": {"$sum": 1}},
+            doc! {"_id": "$k", "n": {"$sum": 1.0}},
+            doc! {"_id": "$k", "n": {"$sum": "$n"}},
+            doc! {"_id": "$k", "n": {"$count": {}}, "all": {"$push": "$n"}},
+        ] {
+            assert_eq!(by(group.clone()), None, "{group}");
+        }
+    }
+
+    #[test]
+    fn documents_counted_elsewhere_are_as_many_added_one_by_one() {
+        let group = Group::parse(&doc! {"_id": "$k", "n": {"$sum": 1}, "m": {"$count": {}}}).unwrap();
+        let mut groups = Groups::new(&group);
+        groups.add_counted(&doc! {"k": "a"}, 40).unwrap();
+        groups.add(&doc! {"k": "a"}).unwrap();
+        assert_eq!(groups.give().unwrap(), [doc! {"_id": "a", "n": 41, "m": 41}]);
     }
 
     #[test]

@@ -58,6 +58,14 @@ impl<'a> Run<'a> {
         feed(&mut self.states, document, &mut self.out)
     }
 
+    /// Adds so many documents with the key of this one to the first stage, a group that only counts.
+    pub(crate) fn push_counted(&mut self, document: &Document, count: u64) -> Result<()> {
+        match self.states.first_mut() {
+            Some(State::Group(groups)) => groups.add_counted(document, count),
+            _ => Ok(()),
+        }
+    }
+
     /// Ends the run and returns the documents that came out, in order.
     ///
     /// # Errors

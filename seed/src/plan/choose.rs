@@ -72,11 +72,7 @@ fn best(nodes: &[&Node], sort: Fields<'_>, indexes: &[Option<IndexView<'_>>]) ->
     let mut best = Candidate::primary(&predicates, sort);
     for (at, index) in indexes.iter().enumerate() {
         let Some(index) = index else { continue };
-        if index
-            .spec
-            .partial_filter()
-            .is_none_or(|partial| predicates.imply(partial.root()))
-        {
+        if implies(&predicates, index) {
             let candidate = Candidate::index(at, index, &predicates, sort);
             if candidate.score(sort) > best.score(sort) {
                 best = candidate;
@@ -91,6 +87,14 @@ fn best(nodes: &[&Node], sort: Fields<'_>, indexes: &[Option<IndexView<'_>>]) ->
         scans: vec![scan],
         order: best.order,
     }
+}
+
+/// Tells whether an index has everything that matches.
+pub(super) fn implies(predicates: &Predicates<'_>, index: &IndexView<'_>) -> bool {
+    index
+        .spec
+        .partial_filter()
+        .is_none_or(|partial| predicates.imply(partial.root()))
 }
 
 struct Candidate {
@@ -157,7 +161,7 @@ impl Scan {
 }
 
 /// Finds the ranges of one index, field by field, until one is not held to single values.
-fn scan(
+pub(super) fn scan(
     access: Access,
     fields: Fields<'_>,
     is_multikey: bool,

@@ -1,7 +1,8 @@
 //! How collections and their indexes are declared.
 
+use super::partial::Partial;
 use crate::error::{Error, ErrorKind, Result};
-use crate::filter::{Comparison, Filter, Node, Test};
+use crate::filter::Filter;
 use crate::path::Path;
 use crate::sort::{Direction, Sort};
 use crate::value::{Document, Text, Value, same_text};
@@ -81,7 +82,7 @@ pub struct IndexSpec {
     name: Text,
     fields: Vec<(Path, Direction)>,
     is_unique: bool,
-    partial: Option<Filter>,
+    partial: Option<Partial>,
 }
 
 /// Two declarations are the same if they would keep the same entries.
@@ -142,9 +143,7 @@ impl IndexSpec {
     /// # Errors
     /// [`ErrorKind::Index`] if the filter holds anything else; [`ErrorKind::Query`] if it is no filter.
     pub fn partial(mut self, filter: &Document) -> Result<Self> {
-        let filter = Filter::parse(filter)?;
-        check_partial(filter.root())?;
-        self.partial = Some(filter);
+        self.partial = Some(Partial::new(Filter::parse(filter)?)?);
         Ok(self)
     }
 
@@ -165,7 +164,7 @@ impl IndexSpec {
 
     /// Returns the filter that a document must meet to be in the index; none if all are.
     pub fn partial_filter(&self) -> Option<&Filter> {
-        self.partial.as_ref()
+        self.partial.as_ref().map(|partial| &partial.filter)
     }
 
     /// Tells whether a document belongs in the index.
@@ -175,7 +174,7 @@ impl IndexSpec {
     pub fn takes(&self, document: &Document) -> Result<bool> {
         self.partial
             .as_ref()
-            .map_or(Ok(true), |filter| filter.matches(document))
+            .map_or(Ok(true), |partial| partial.takes(document))
     }
 
     /// Tells whether a change to this top-level field can change the index.
@@ -188,7 +187,7 @@ impl IndexSpec {
             || self
                 .partial
                 .as_ref()
-                .is_some_and(|filter| filter.source().has(field))
+                .is_some_and(|partial| partial.looks_at(field))
     }
 
     /// Returns the declaration as a document, as stores keep it.
@@ -201,7 +200,7 @@ impl IndexSpec {
             .collect();
         let mut document = doc! { "name": self.name.clone(), "fields": fields, "unique": (self.is_unique) };
         if let Some(partial) = &self.partial {
-            document.set("partial", partial.source().clone());
+            document.set("partial", partial.filter.source().clone());
         }
         document
     }
@@ -232,40 +231,6 @@ impl IndexSpec {
             None => Ok(index),
         }
     }
-}
-
-fn check_partial(node: &Node) -> Result<()> {
-    let (path, test) = match node {
-        Node::And(nodes) => return nodes.iter().try_for_each(check_partial),
-        Node::Field(path, test) if path.is_top_level() => (path, test),
-        _ => {
-            return Err(partial_fault(
-                "only conditions on top-level fields, all of them met",
-            ));
-        }
-    };
-    check_partial_test(test).map_err(|cause| cause.at_path(path.as_str()))
-}
-
-fn check_partial_test(test: &Test) -> Result<()> {
-    match test {
-        Test::Exists(true) => Ok(()),
-        Test::All(tests) => tests.iter().try_for_each(check_partial_test),
-        Test::Compare(
-            Comparison::Eq | Comparison::Gt | Comparison::Gte | Comparison::Lt | Comparison::Lte,
-            value,
-        ) if !matches!(value, Value::Null | Value::Array(_) | Value::Document(_)) => Ok(()),
-        _ => Err(partial_fault(
-            "equalities and ranges by a plain value, and $exists: true",
-        )),
-    }
-}
-
-fn partial_fault(allowed: &str) -> Error {
-    Error::new(
-        ErrorKind::Index,
-        format!("the filter of a partial index takes {allowed}"),
-    )
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@
 
 mod choose;
 mod explain;
+pub(crate) mod groups;
 pub mod index;
+mod partial;
 mod predicates;
 mod ranges;
 

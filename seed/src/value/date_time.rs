@@ -50,11 +50,127 @@ impl DateTime {
     }
 }
 
+/// How long a moment is as text: `2026-01-02T03:04:05.678Z`.
+const TEXT: usize = 24;
+
+/// The text of a moment, without a string of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DateText([u8; TEXT]);
+
+impl std::ops::Deref for DateText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// Stores write and read many dates for each document, and a general library takes longer for one than for all the rest
+/// of the document. So the one form that is written is done here, by the calendar's rule; a test compares with the
+/// library.
+impl DateTime {
+    /// Returns the moment as RFC 3339 with milliseconds, if that can write it.
+    pub(crate) fn text(self) -> Option<DateText> {
+        if !self.is_writable() {
+            return None;
+        }
+        let (day, of_day) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
+        let (year, month, day) = date_of_day(day);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |at: usize, width: usize, mut number: i64| {
+            for digit in text[at..at + width].iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        };
+        put(0, 4, year);
+        put(5, 2, month);
+        put(8, 2, day);
+        put(11, 2, of_day / 3_600_000);
+        put(14, 2, of_day / 60_000 % 60);
+        put(17, 2, of_day / 1_000 % 60);
+        put(20, 3, of_day % 1_000);
+        Some(DateText(text))
+    }
+
+    /// Reads what [`text`](Self::text) writes; none if it is written in another way or is no time.
+    pub(crate) fn from_text(text: &[u8; TEXT]) -> Option<Self> {
+        let number = |at: usize, width: usize| {
+            text[at..at + width].iter().try_fold(0, |number, digit| {
+                digit
+                    .is_ascii_digit()
+                    .then(|| number * 10 + i64::from(digit - b'0'))
+            })
+        };
+        let marks = [
+            (4, b'-'),
+            (7, b'-'),
+            (10, b'T'),
+            (13, b':'),
+            (16, b':'),
+            (19, b'.'),
+            (23, b'Z'),
+        ];
+        if marks.iter().any(|&(at, mark)| text[at] != mark) {
+            return None;
+        }
+        let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
+        let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
+        let day_number = day_of_date(year, month, day);
+        let is_time = hour < 24 && minute < 60 && second < 60;
+        // A day that its month does not have comes back as another one.
+        if !is_time || date_of_day(day_number) != (year, month, day) {
+            return None;
+        }
+        let of_day = ((hour * 60 + minute) * 60 + second) * 1_000 + number(20, 3)?;
+        Some(Self(day_number * DAY + of_day))
+    }
+}
+
+/// Milliseconds in a day.
+const DAY: i64 = 86_400_000;
+
+/// Days from 0000-03-01, with which the count below begins, to 1970-01-01.
+const TO_1970: i64 = 719_468;
+
+/// Days in 400 years, after which the calendar begins anew.
+const ERA: i64 = 146_097;
+
+/// Returns the year, month and day of a day counted from 1970.
+///
+/// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`. Years begin with March there, so
+/// that the leap day is the last of its year.
+fn date_of_day(day: i64) -> (i64, i64, i64) {
+    let (era, of_era) = ((day + TO_1970).div_euclid(ERA), (day + TO_1970).rem_euclid(ERA));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / (ERA - 1)) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+}
+
+/// Returns the day counted from 1970, as `days_from_civil` of the same source; some day if there is no such date.
+fn day_of_date(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let from_march = if month > 2 { month - 3 } else { month + 9 };
+    let of_year = (153 * from_march + 2) / 5 + day - 1;
+    era * ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year - TO_1970
+}
+
 /// Reads a moment as RFC 3339 writes it; digits beyond milliseconds are cut off.
 impl FromStr for DateTime {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
+        if let Some(moment) = text.as_bytes().try_into().ok().and_then(Self::from_text) {
+            return Ok(moment);
+        }
         let moment: jiff::Timestamp = text.parse().map_err(|cause| {
             Error::new(
                 ErrorKind::Syntax,
@@ -69,9 +185,9 @@ impl FromStr for DateTime {
 /// Shows the moment as RFC 3339 with milliseconds, and as a number of milliseconds outside the years 0 to 9999.
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(moment) if self.is_writable() => write!(f, "{moment:.3}"),
-            _ => write!(f, "{}", self.0),
+        match self.text() {
+            Some(text) => f.write_str(&text),
+            None => write!(f, "{}", self.0),
         }
     }
 }
@@ -84,7 +200,54 @@ impl fmt::Debug for DateTime {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn text_is_that_of_the_library(millis in -62_167_219_200_000_i64..=253_402_300_799_999) {
+            let moment = jiff::Timestamp::from_millisecond(millis).unwrap();
+            let text = DateTime::from_millis(millis).to_string();
+            prop_assert_eq!(&text, &format!("{moment:.3}"));
+            let read = DateTime::from_text(text.as_bytes().try_into().unwrap());
+            prop_assert_eq!(read, Some(DateTime::from_millis(millis)));
+        }
+
+        #[test]
+        fn what_is_read_is_what_the_library_reads(
+            year in 0..=9999, month in 0..=13, day in 0..=32, hour in 0..=24, minute in 0..=60, second in 0..=60,
+        ) {
+            let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.007Z");
+            let read = DateTime::from_text(text.as_bytes().try_into().unwrap());
+            let expected: Option<jiff::Timestamp> = text.parse().ok().filter(|_| second < 60);
+            prop_assert_eq!(read.map(DateTime::as_millis), expected.map(jiff::Timestamp::as_millisecond));
+        }
+    }
+
+    #[test]
+    fn every_day_of_four_hundred_years_is_a_day_of_its_own() {
+        for day in -ERA..ERA {
+            let (year, month, date) = date_of_day(day);
+            assert_eq!(day_of_date(year, month, date), day);
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_not_quite_written_so_is_left_to_the_library() {
+        for text in [
+            "2026-01-02t03:04:05.678Z",
+            "2026-02-29T03:04:05.678Z",
+            "2026-01-02T03:04:60.000Z",
+            "+026-01-02T03:04:05.678Z",
+        ] {
+            assert_eq!(
+                DateTime::from_text(text.as_bytes().try_into().unwrap()),
+                None,
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn text_goes_in_and_out() {

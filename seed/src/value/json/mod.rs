@@ -11,6 +11,7 @@
 
 pub(super) mod extended;
 mod parser;
+mod scan;
 mod writer;
 
 pub use writer::{document_to_extended, document_to_plain, document_to_stored, to_extended, to_plain};
@@ -18,6 +19,9 @@ pub use writer::{document_to_extended, document_to_plain, document_to_stored, to
 use super::{Document, Value};
 use crate::error::{Error, ErrorKind, Result};
 use parser::Form;
+
+/// How a date begins where it is written as text.
+const DATE: &str = "{\"$date\":\"";
 
 /// Reads Extended JSON v2, in its relaxed, canonical or older forms.
 ///

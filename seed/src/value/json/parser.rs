@@ -1,10 +1,10 @@
 //! The parser below all forms of JSON (RFC 8259, strict; a key twice in an object is refused).
 
-use super::extended;
+use super::{DATE, extended, scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::value::distinct::DistinctFields;
 use crate::value::limits::MAX_DEPTH;
-use crate::value::{Array, Document, Text, Value};
+use crate::value::{Array, DateTime, Document, Text, Value};
 
 /// Which keys mean a type and not a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,10 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn value(&mut self, depth: usize) -> Result<Value> {
         match self.peek() {
-            Some(b'{') => self.object(depth + 1),
+            Some(b'{') => match self.written_date(depth) {
+                Some(date) => Ok(Value::Date(date)),
+                None => self.object(depth + 1),
+            },
             Some(b'[') => self.array(depth + 1),
             Some(b'"') => self.string().map(Value::String),
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -44,6 +47,18 @@ impl<'a> Parser<'a> {
             Some(_) => Err(self.fault("a value is expected here")),
             None => Err(self.fault("the text ends where a value is expected")),
         }
+    }
+
+    /// Takes a date that is written just as we write it, which is how nearly all come.
+    fn written_date(&mut self, depth: usize) -> Option<DateTime> {
+        if self.form == Form::Plain || depth >= MAX_DEPTH {
+            return None;
+        }
+        let rest = self.text.as_bytes()[self.at..].strip_prefix(DATE.as_bytes())?;
+        let (text, rest) = rest.split_first_chunk()?;
+        let date = DateTime::from_text(text).filter(|_| rest.starts_with(b"\"}"))?;
+        self.at += DATE.len() + text.len() + 2;
+        Some(date)
     }
 
     fn object(&mut self, depth: usize) -> Result<Value> {
@@ -165,12 +180,8 @@ impl<'a> Parser<'a> {
 
     /// Takes what stands for itself, up to a quote, a backslash or a control character.
     fn run(&mut self) -> &'a str {
-        let rest = &self.text.as_bytes()[self.at..];
-        let length = rest
-            .iter()
-            .position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
         let start = self.at;
-        self.at += length.unwrap_or(rest.len());
+        self.at += scan::run(&self.text.as_bytes()[start..]);
         &self.text[start..self.at]
     }
 

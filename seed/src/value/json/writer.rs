@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Form;
-use crate::value::{Document, Value};
+use super::{DATE, Form, scan};
+use crate::value::{DateTime, Document, Value};
 
 /// Writes a value as relaxed Extended JSON: numbers bare where they can be, dates as text from 1970 to 9999.
 pub fn to_extended(value: &Value) -> String {
@@ -38,7 +38,8 @@ pub fn document_to_stored(document: &Document) -> String {
 
 fn write(form: Form, write: impl FnOnce(&mut Writer)) -> String {
     let mut writer = Writer {
-        out: String::with_capacity(256),
+        // A job's document and most others fit without growing.
+        out: String::with_capacity(512),
         form,
     };
     write(&mut writer);
@@ -56,7 +57,7 @@ impl Writer {
             Value::Null => self.out.push_str("null"),
             Value::Bool(true) => self.out.push_str("true"),
             Value::Bool(false) => self.out.push_str("false"),
-            Value::Int(int) => self.display(int),
+            Value::Int(int) => self.out.push_str(itoa::Buffer::new().format(*int)),
             Value::Double(double) => self.double(*double),
             Value::String(text) => self.string(text),
             Value::Document(document) => self.document(document),
@@ -70,12 +71,20 @@ impl Writer {
                 }
                 self.out.push(']');
             }
-            Value::Date(date) if self.form == Form::Plain => self.quoted(date),
+            Value::Date(date) if self.form == Form::Plain => {
+                self.out.push('"');
+                self.date(*date);
+                self.out.push('"');
+            }
             Value::ObjectId(id) if self.form == Form::Plain => self.quoted(id),
             Value::Binary(binary) if self.form == Form::Plain => {
                 self.quoted(&STANDARD.encode(binary.bytes()))
             }
-            Value::Date(date) if date.is_writable() && date.as_millis() >= 0 => self.typed("$date", date),
+            Value::Date(date) if date.is_writable() && date.as_millis() >= 0 => {
+                self.out.push_str(DATE);
+                self.date(*date);
+                self.out.push_str("\"}");
+            }
             Value::Date(date) => {
                 self.out.push_str("{\"$date\":");
                 self.typed("$numberLong", &date.as_millis());
@@ -122,6 +131,13 @@ impl Writer {
         }
     }
 
+    fn date(&mut self, date: DateTime) {
+        match date.text() {
+            Some(text) => self.out.push_str(&text),
+            None => self.display(&date),
+        }
+    }
+
     fn typed(&mut self, key: &str, value: &impl std::fmt::Display) {
         self.display(&format_args!("{{\"{key}\":\"{value}\"}}"));
     }
@@ -130,6 +146,7 @@ impl Writer {
         self.display(&format_args!("\"{value}\""));
     }
 
+    #[inline]
     fn string(&mut self, text: &str) {
         self.out.push('"');
         self.escaped(text);
@@ -138,22 +155,20 @@ impl Writer {
 
     fn escaped(&mut self, text: &str) {
         let mut rest = text;
-        while let Some(at) = rest
-            .bytes()
-            .position(|byte| byte == b'"' || byte == b'\\' || byte < 0x20)
-        {
-            self.out.push_str(&rest[..at]);
-            match rest.as_bytes()[at] {
-                b'"' => self.out.push_str("\\\""),
-                b'\\' => self.out.push_str("\\\\"),
-                b'\n' => self.out.push_str("\\n"),
-                b'\r' => self.out.push_str("\\r"),
-                b'\t' => self.out.push_str("\\t"),
-                control => self.display(&format_args!("\\u{control:04x}")),
+        loop {
+            let (run, after) = rest.split_at(scan::run(rest.as_bytes()));
+            self.out.push_str(run);
+            match after.as_bytes().first() {
+                None => return,
+                Some(b'"') => self.out.push_str("\\\""),
+                Some(b'\\') => self.out.push_str("\\\\"),
+                Some(b'\n') => self.out.push_str("\\n"),
+                Some(b'\r') => self.out.push_str("\\r"),
+                Some(b'\t') => self.out.push_str("\\t"),
+                Some(control) => self.display(&format_args!("\\u{control:04x}")),
             }
-            rest = &rest[at + 1..];
+            rest = &after[1..];
         }
-        self.out.push_str(rest);
     }
 
     fn display(&mut self, value: &impl std::fmt::Display) {

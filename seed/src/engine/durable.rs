@@ -1,0 +1,98 @@
+//! What comes after a commit: it is made durable, and then its callers are told.
+//!
+//! A disk takes its time over that, and the next groups need not wait for it: a thread of its own makes durable all that
+//! was committed meanwhile, at once. So a store has two groups on their way, one that is written and one that is synced.
+
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::Engine;
+use super::writer::Job;
+use crate::error::Result;
+
+/// How a caller is told: it gets its job back, with what became of it.
+pub(super) type Reply<S> = oneshot::Sender<(Box<dyn Job<S>>, Result<()>)>;
+
+/// The jobs of a group that was written, whose callers wait.
+pub(super) struct Committed<S> {
+    pub(super) jobs: Vec<(Box<dyn Job<S>>, Reply<S>)>,
+    pub(super) outcome: Result<()>,
+}
+
+impl<S> Committed<S> {
+    /// Tells each caller; one that went away does not want to know.
+    fn tell(self) {
+        for (job, reply) in self.jobs {
+            let _ = reply.send((job, self.outcome.clone()));
+        }
+    }
+
+    fn is_to_be_synced(&self) -> bool {
+        self.outcome.is_ok() && !self.jobs.is_empty()
+    }
+}
+
+/// Makes groups durable, here or on a thread of its own.
+pub(super) struct Syncer<E: Engine> {
+    engine: Arc<E>,
+    /// There from the first time on, and gone when this is.
+    thread: Mutex<Option<Sender<Committed<E::Stored>>>>,
+}
+
+impl<E: Engine> Syncer<E> {
+    pub(super) fn new(engine: Arc<E>) -> Self {
+        Self {
+            engine,
+            thread: Mutex::default(),
+        }
+    }
+
+    /// Makes a group durable on this thread and tells its callers.
+    pub(super) fn settle(&self, mut group: Committed<E::Stored>) {
+        if group.is_to_be_synced() && self.engine.syncs_apart() {
+            group.outcome = self.engine.sync();
+        }
+        group.tell();
+    }
+
+    /// Does the same without waiting for it.
+    pub(super) fn settle_apart(&self, group: Committed<E::Stored>) {
+        if !group.is_to_be_synced() || !self.engine.syncs_apart() {
+            return group.tell();
+        }
+        let left = match self.thread() {
+            Some(thread) => thread.send(group).err().map(|unsent| unsent.0),
+            None => Some(group),
+        };
+        // Without a thread the callers must still be told.
+        if let Some(group) = left {
+            self.settle(group);
+        }
+    }
+
+    fn thread(&self) -> Option<Sender<Committed<E::Stored>>> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_none() {
+            *thread = start(Arc::clone(&self.engine));
+        }
+        thread.clone()
+    }
+}
+
+fn start<E: Engine>(engine: Arc<E>) -> Option<Sender<Committed<E::Stored>>> {
+    let (sender, groups) = channel::<Committed<E::Stored>>();
+    let run = move || {
+        while let Ok(first) = groups.recv() {
+            let together: Vec<_> = std::iter::once(first).chain(groups.try_iter()).collect();
+            let outcome = engine.sync();
+            for mut group in together {
+                group.outcome = outcome.clone();
+                group.tell();
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("seed-sync".to_owned());
+    thread.spawn(run).ok().map(|_| sender)
+}
