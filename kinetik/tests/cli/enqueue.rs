@@ -1,8 +1,10 @@
 //! `kinetik enqueue`
 
+use std::io::Write as _;
+
 use serde_json::json;
 
-use crate::place::Place;
+use crate::place::{Place, finish};
 
 const NOTE: &str = "name = \"note\"\ntag = \"notes\"\nrun = [\"true\"]";
 
@@ -105,6 +107,27 @@ fn a_pipe_is_enqueued_as_far_as_it_is_good() {
         ran.err
     );
     assert_eq!(place.count(), 4);
+}
+
+/// The system tells how much memory a process took at its peak.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_input_takes_little_memory() {
+    let place = Place::new(&[NOTE]);
+    let line = format!("{{\"task\": \"note\", \"data\": \"{}\"}}\n", "x".repeat(20_000));
+    let mut child = place.start(&["enqueue", "--from", "-"]);
+    let mut input = child.stdin.take().unwrap();
+    // 50 MB, of which only a little is still in the pipe when the last write returns.
+    (0..2_500).for_each(|_| input.write_all(line.as_bytes()).unwrap());
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    drop(input);
+    assert_eq!(finish(child).out, "2500 jobs enqueued from standard input\n");
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kilobytes < 64_000, "{kilobytes} kB");
 }
 
 #[test]
