@@ -115,7 +115,10 @@ fn details(job: &Document) -> String {
     let status = text("status").and_then(|name| name.parse::<Status>().ok());
     let detail = match status {
         Some(Status::Failed | Status::Timeout) => text("error.message"),
-        Some(Status::Delayed) => text("run_at").map(|time| format!("due {time}")),
+        Some(Status::Delayed) => text("run_at").map(|time| match text("error.message") {
+            Some(error) => format!("due {time} after {error}"),
+            None => format!("due {time}"),
+        }),
         Some(Status::Processing) => text("progress.current")
             .zip(text("progress.total"))
             .map(|(a, b)| format!("{a} of {b}")),
@@ -142,6 +145,14 @@ mod tests {
         assert_eq!(by(r#"{"a.b": 1}"#), doc! { "a.b": 1 });
         assert!(sort(Some("{")).is_err());
         assert!(sort(Some("")).is_err());
+    }
+
+    #[test]
+    fn what_waits_for_its_next_attempt_says_why() {
+        let mut job = doc! { "status": "delayed", "run_at": (DateTime::from_millis(0)), "data": 1 };
+        assert_eq!(details(&job), "due 1970-01-01T00:00:00.000Z");
+        job.set("error", doc! { "message": "no room" });
+        assert_eq!(details(&job), "due 1970-01-01T00:00:00.000Z after no room");
     }
 
     #[test]

@@ -225,21 +225,24 @@ pub fn usage(fault: &clap::Error) -> ExitCode {
         let _ = fault.print();
         return ExitCode::SUCCESS;
     }
-    let lines: Vec<_> = fault
-        .render()
-        .to_string()
-        .lines()
-        .map(|line| visible(line).into_owned())
-        .collect();
-    write_error(lines.join("\n").trim_end());
     let is_missing = fault.get(ContextKind::InvalidValue).is_none_or(|value| {
         matches!(value, ContextValue::None) || matches!(value, ContextValue::String(text) if text.is_empty())
     });
-    match fault.kind() {
-        ClapKind::ValueValidation | ClapKind::InvalidUtf8 | ClapKind::ArgumentConflict => ExitCode::FAILURE,
-        ClapKind::InvalidValue if !is_missing => ExitCode::FAILURE,
-        _ => ExitCode::from(2),
+    let is_value = match fault.kind() {
+        ClapKind::ValueValidation | ClapKind::InvalidUtf8 | ClapKind::ArgumentConflict => true,
+        ClapKind::InvalidValue => !is_missing,
+        _ => false,
+    };
+    let message = fault.render().to_string();
+    let mut lines = message.trim_end().lines().map(visible);
+    if is_value {
+        // What was typed is known and wrong: that is one line, as with every other error, and no lesson in typing.
+        let first: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+        write_error(&first.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "));
+        return ExitCode::FAILURE;
     }
+    let _ = lines.try_for_each(|line| writeln!(io::stderr(), "{line}"));
+    ExitCode::from(2)
 }
 
 /// Makes what would act on a terminal visible instead.

@@ -118,8 +118,14 @@ fn exit_codes_tell_a_wrong_word_from_a_wrong_value() {
         &["enqueue", "note", "--priority", "9223372036854775808"],
         &["enqueue", "note", "--from", "jobs.jsonl"],
         &["clean", "--older=-1h"],
+        &["clean", "-s", "done"],
+        &["bench", "--workload", "drian"],
     ] {
-        place.fails(1, arguments);
+        let error = place.fails(1, arguments);
+        assert!(
+            error.starts_with("error: ") && error.lines().count() == 1,
+            "{arguments:?}: {error}"
+        );
     }
     assert_eq!(place.count(), 0);
     for arguments in [
