@@ -21,7 +21,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::Event;
 pub use job::{Failure, FailureKind, Job, Status};
 pub use processor::{Processor, Summary};
-pub use queue::{Clean, DEFAULT_QUEUE, JobBuilder, JobCount, NewJob, Queue, QueueBuilder};
+pub use queue::{Clean, DEFAULT_QUEUE, JobBuilder, JobCount, NewJob, Queue, QueueBuilder, check_name};
 pub use runtime::{Runtime, TokioRuntime};
 pub use session::{Worker, WorkerLoop, WorkerTask};
 pub use task::{Context, Outcome, Task};

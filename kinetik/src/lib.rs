@@ -35,7 +35,7 @@ mod open;
 pub use kinetik_core::{
     Clean, Context, DEFAULT_QUEUE, Error, ErrorKind, Event, Failure, FailureKind, Job, JobBuilder, JobCount,
     NewJob, Outcome, Processor, Queue, QueueBuilder, Result, Runtime, Status, Summary, Task, TokioRuntime,
-    Worker, WorkerLoop, WorkerTask, backoff, event, job, processor, runtime, session, task,
+    Worker, WorkerLoop, WorkerTask, backoff, check_name, event, job, processor, runtime, session, task,
 };
 pub use open::open;
 pub use seed::{self, DateTime, Document, Filter, Store, Value, doc};

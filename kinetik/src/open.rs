@@ -69,7 +69,19 @@ fn missing(url: &str, feature: &str, advice: &str) -> Error {
 }
 
 fn refused(url: &str, message: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("{url:?} is {message}"))
+    let shown = without_password(url);
+    Error::new(ErrorKind::Unsupported, format!("{shown:?} is {message}"))
+}
+
+/// Returns a URL as it may be shown.
+pub(crate) fn without_password(url: &str) -> String {
+    match url
+        .split_once("//")
+        .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1)))
+    {
+        Some((scheme, host)) => format!("{scheme}//…@{host}"),
+        None => url.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -81,6 +93,7 @@ mod tests {
         for (url, feature) in [
             ("redis://:secret@host", "`redis`"),
             ("mongodb://host/db", "`mongo`"),
+            ("postgres://me:secret@with@sign@host/db", "not the URL of a store"),
         ] {
             let error = open(url).unwrap_err().to_string();
             assert!(error.contains(feature), "{error}");

@@ -208,11 +208,11 @@ impl Queue {
     }
 }
 
-/// Checks the name of a queue, a task or a tag.
+/// Checks the name of a queue, a task or a tag, whichever `what` calls it.
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] if it is empty, longer than 100 bytes, or holds a colon or a control character.
-pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
+pub fn check_name(what: &str, name: &str) -> Result<()> {
     let is_allowed =
         !name.is_empty() && name.len() <= 100 && !name.contains(|c: char| c == ':' || c.is_control());
     if is_allowed {

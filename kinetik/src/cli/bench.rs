@@ -19,7 +19,7 @@ const COLUMNS: [&str; 8] = [
 ];
 
 pub(super) async fn run(globals: &Globals, command: &args::Bench, output: &Output) -> Result<()> {
-    let url = store_url(globals, &Config::find(globals.config.as_deref())?);
+    let url = store_url(globals, &Config::find(globals.config.as_deref())?)?;
     let (scheme, _) = url.split_once(':').unwrap_or((&url, ""));
     let mut bench = Bench::new(open_store(&url)?, scheme)
         .payload(command.payload as usize)

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use kinetik_core::Queue;
 use kinetik_core::task::DEFAULT_TAG;
+use kinetik_core::{Queue, check_name};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 use tokio_util::task::TaskTracker;
@@ -112,20 +112,20 @@ impl Config {
 #[derive(Debug, Deserialize)]
 struct Written {
     store: Option<String>,
-    queue: Option<String>,
+    queue: Option<Spanned<String>>,
     #[serde(default)]
-    task: Vec<Spanned<WrittenTask>>,
+    task: Vec<WrittenTask>,
 }
 
 #[derive(Debug, Deserialize)]
 struct WrittenTask {
     name: Spanned<String>,
-    tag: Option<String>,
+    tag: Option<Spanned<String>>,
     #[serde(default)]
     desc: String,
     #[serde(default, deserialize_with = "timeout")]
     timeout: Option<Duration>,
-    attempts: Option<u32>,
+    attempts: Option<Spanned<i64>>,
     run: Spanned<Vec<String>>,
 }
 
@@ -143,7 +143,7 @@ impl Source<'_> {
         let written: Written = toml::from_str(self.text).map_err(|fault| self.fault(&fault))?;
         let mut tasks: Vec<CommandTask> = Vec::new();
         for task in written.task {
-            let task = self.task(task.into_inner())?;
+            let task = self.task(task)?;
             if let Some(first) = tasks.iter().find(|first| first.name == task.name) {
                 return Err(anyhow!(
                     "{}: the task {:?} is defined already at {}",
@@ -155,11 +155,8 @@ impl Source<'_> {
             tasks.push(task);
         }
         let store = written.store.map(|url| self.relative_to_folder(url));
-        Ok(Config {
-            store,
-            queue: written.queue,
-            tasks,
-        })
+        let queue = written.queue.map(|name| self.name("queue", name)).transpose()?;
+        Ok(Config { store, queue, tasks })
     }
 
     fn task(&self, written: WrittenTask) -> Result<CommandTask> {
@@ -167,22 +164,47 @@ impl Source<'_> {
         let at = self.place(written.run.span().start);
         let command = Command::new(&written.run.into_inner(), &self.folder)
             .map_err(|fault| anyhow!("{at}: {fault}"))?;
+        let tag = written.tag.map(|tag| self.name("tag", tag)).transpose()?;
+        let attempts = written.attempts.map(|attempts| self.attempts(&attempts));
         Ok(CommandTask {
-            name: written.name.into_inner(),
-            tag: written.tag.unwrap_or_else(|| DEFAULT_TAG.to_owned()),
+            name: self.name("task", written.name)?,
+            tag: tag.unwrap_or_else(|| DEFAULT_TAG.to_owned()),
             description: written.desc,
             timeout: written.timeout,
-            attempts: written.attempts.unwrap_or(1),
+            attempts: attempts.transpose()?.unwrap_or(1),
             command: Arc::new(command),
             place,
+        })
+    }
+
+    fn name(&self, what: &str, name: Spanned<String>) -> Result<String> {
+        let at = self.place(name.span().start);
+        let name = name.into_inner();
+        check_name(what, &name).map_err(|fault| anyhow!("{at}: {fault}"))?;
+        Ok(name)
+    }
+
+    fn attempts(&self, attempts: &Spanned<i64>) -> Result<u32> {
+        let number = u32::try_from(*attempts.get_ref())
+            .ok()
+            .filter(|number| *number > 0);
+        number.ok_or_else(|| {
+            let at = self.place(attempts.span().start);
+            anyhow!("{at}: attempts is a number from 1 on, not {}", attempts.get_ref())
         })
     }
 
     /// Refuses keys that nobody knows, which are mostly misspelt.
     fn check_keys(&self, table: &DeTable<'_>) -> Result<()> {
         self.check_table(table, &KEYS)?;
-        let Some(DeValue::Array(tasks)) = table.get("task").map(Spanned::get_ref) else {
+        let Some(written) = table.get("task") else {
             return Ok(());
+        };
+        let DeValue::Array(tasks) = written.get_ref() else {
+            let at = self.place(written.span().start);
+            return Err(anyhow!(
+                "{at}: each task is a table [[task]], in two pairs of brackets"
+            ));
         };
         for task in tasks.iter() {
             if let DeValue::Table(task) = task.get_ref() {
@@ -211,7 +233,7 @@ impl Source<'_> {
     }
 
     fn fault(&self, fault: &toml::de::Error) -> anyhow::Error {
-        let message = fault.message().replace('\n', ", ");
+        let message = fault.message().trim_end().replace('\n', ", ");
         match fault.span() {
             Some(span) => anyhow!("{}: {message}", self.place(span.start)),
             None => anyhow!("{}: {message}", self.name),
@@ -326,6 +348,27 @@ mod tests {
             ("[[task]]\nname = 'a'\nrun = []\n", "kinetik.toml:3:7: "),
             ("[[task]]\nname = 'a'\n", "kinetik.toml:1:1: missing field `run`"),
             (
+                "[[task]]\nname = 'a'\nrun = ['x']\ntimeout = 0\n",
+                "kinetik.toml:4:11: a duration above zero is needed here",
+            ),
+            (
+                "[[task]]\nname = 'a'\nrun = ['x']\nattempts = 0\n",
+                "kinetik.toml:4:12: attempts is a number from 1 on, not 0",
+            ),
+            (
+                "[task]\nname = 'a'\n",
+                "kinetik.toml:1:1: each task is a table [[task]]",
+            ),
+            ("queue = 'a:b'\n", "kinetik.toml:1:9: a queue's name"),
+            (
+                "[[task]]\nname = 'a'\nrun = ['x']\ntag = 'a:b'\n",
+                "kinetik.toml:4:7: a tag's name",
+            ),
+            (
+                "[[task]]\nname = 'a'\nrun = ['x']\n\n[[task]]\nname = 'b'\n",
+                "kinetik.toml:5:1: missing field `run`",
+            ),
+            (
                 "[[task]]\nname = 'a'\nrun = ['x']\n[[task]]\nname = 'a'\nrun = ['x']\n",
                 "kinetik.toml:5:8: the task \"a\" is defined already at kinetik.toml:2:8",
             ),
@@ -333,6 +376,7 @@ mod tests {
         for (text, expected) in cases {
             let fault = read(text).unwrap_err().to_string();
             assert!(fault.starts_with(expected), "{text}\n{fault}");
+            assert!(!fault.contains('\n') && !fault.ends_with(", "), "{fault:?}");
         }
     }
 }

@@ -41,6 +41,31 @@ pub(super) fn parse_positive(text: &str) -> Result<Duration> {
     }
 }
 
+/// Writes a duration as it is read, as a sum of its units.
+pub(super) fn written(duration: Duration) -> String {
+    let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    for (unit, millis) in UNITS.into_iter().rev() {
+        let count = rest / millis;
+        rest %= millis;
+        if count > 0 {
+            text.push_str(&format!("{count}{unit}"));
+        }
+    }
+    if text.is_empty() { "0ms".to_owned() } else { text }
+}
+
+/// Writes for people how long ago something was, in its largest unit.
+pub(super) fn age(duration: Duration) -> String {
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let (unit, of_unit) = UNITS[1..]
+        .iter()
+        .rev()
+        .find(|(_, of_unit)| *of_unit <= millis)
+        .unwrap_or(&UNITS[1]);
+    format!("{}{unit}", millis / of_unit)
+}
+
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -78,6 +103,28 @@ mod tests {
         ];
         for (text, millis) in cases {
             assert_eq!(parse(text).unwrap(), Duration::from_millis(millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for (millis, text) in [(0, "0ms"), (90_000, "1m30s"), (90_061_001, "1d1h1m1s1ms")] {
+            let duration = Duration::from_millis(millis);
+            assert_eq!(written(duration), text);
+            assert_eq!(parse(text).unwrap(), duration);
+        }
+    }
+
+    #[test]
+    fn an_age_is_told_in_its_largest_unit() {
+        for (millis, text) in [
+            (0, "0s"),
+            (999, "0s"),
+            (59_999, "59s"),
+            (5_400_000, "1h"),
+            (864_000_000, "10d"),
+        ] {
+            assert_eq!(age(Duration::from_millis(millis)), text, "{millis}");
         }
     }
 

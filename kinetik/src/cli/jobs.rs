@@ -1,16 +1,14 @@
 //! `kinetik jobs`: how many jobs stand where, and the newest of them.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result, bail};
 use futures::TryStreamExt;
-use kinetik_core::{JobCount, Status};
+use kinetik_core::Status;
 use seed::value::json;
-use seed::{Document, Filter, Projection, Sort, Value, doc};
+use seed::{DateTime, Document, Projection, Sort, Value, doc};
 
-use super::Opened;
-use super::args::{Jobs, Selection};
+use super::args::Jobs;
 use super::output::{Output, shortened, shown};
+use super::{Opened, breakdown, duration};
 
 /// How many letters of a job's data or error are shown where no terminal says how wide it is.
 const DETAIL_LETTERS: usize = 80;
@@ -20,7 +18,7 @@ pub(super) async fn run(opened: &Opened, command: &Jobs, output: &Output) -> Res
     let sort = sort(command.sort.as_deref())?;
     let projection = projection(&command.fields)?;
     if command.counts || !output.is_json() {
-        counts(&opened.queue.counts(&filter).await?, output)?;
+        breakdown::show(&opened.queue, &opened.queue.counts(&filter).await?, output).await?;
     }
     if command.counts {
         return Ok(());
@@ -37,7 +35,7 @@ pub(super) async fn run(opened: &Opened, command: &Jobs, output: &Output) -> Res
         if output.is_json() {
             output.json(&job)?;
         } else {
-            rows.push(row(&job, &command.fields));
+            rows.push(row(&job, &command.fields, opened.queue.now()));
         }
     }
     if rows.is_empty() {
@@ -47,39 +45,12 @@ pub(super) async fn run(opened: &Opened, command: &Jobs, output: &Output) -> Res
     let fields: Vec<&str> = command.fields.iter().map(String::as_str).collect();
     output.table(
         if fields.is_empty() {
-            &["id", "task", "tag", "status", "created", "details"]
+            &["id", "task", "tag", "status", "age", "details"]
         } else {
             &fields
         },
         rows,
     )
-}
-
-impl Selection {
-    /// Returns the filter of the jobs that are meant; all of them if nothing was said.
-    pub(super) fn filter(&self) -> Result<Filter> {
-        let mut clauses: Vec<Document> = Vec::new();
-        let names = [("task", &self.task), ("tag", &self.tag)];
-        for (field, names) in names.into_iter().filter(|(_, names)| !names.is_empty()) {
-            clauses.push(doc! { field: { "$in": (names.clone()) } });
-        }
-        if !self.status.is_empty() {
-            let names: Vec<&str> = self.status.iter().map(|status| status.name()).collect();
-            clauses.push(doc! { "status": { "$in": names } });
-        }
-        if let Some(query) = &self.query {
-            let query = json::parse_extended_document(query).context("--query cannot be read")?;
-            // Read alone, so that a fault is named as it was typed.
-            Filter::parse(&query).context("--query is no filter")?;
-            clauses.push(query);
-        }
-        let all = if clauses.is_empty() {
-            Document::new()
-        } else {
-            doc! { "$and": clauses }
-        };
-        Ok(Filter::parse(&all)?)
-    }
 }
 
 /// Reads an order: a document, or names with commas between them and `-` before those that descend.
@@ -119,55 +90,7 @@ fn projection(fields: &[String]) -> Result<Projection> {
     Projection::parse(&wanted).context("--fields cannot be read")
 }
 
-fn counts(counts: &[JobCount], output: &Output) -> Result<()> {
-    if output.is_json() {
-        return counts.iter().try_for_each(|JobCount { task, status, count }| {
-            let count = i64::try_from(*count).unwrap_or(i64::MAX);
-            output.json(&doc! { "task": (task.as_str()), "status": (status.name()), "count": count })
-        });
-    }
-    if counts.is_empty() {
-        return output.line("no jobs");
-    }
-    let statuses: Vec<Status> = Status::ALL
-        .into_iter()
-        .filter(|status| counts.iter().any(|count| count.status == *status))
-        .collect();
-    let mut tasks: BTreeMap<&str, BTreeMap<Status, u64>> = BTreeMap::new();
-    let mut total: BTreeMap<Status, u64> = BTreeMap::new();
-    for count in counts {
-        tasks
-            .entry(&count.task)
-            .or_default()
-            .insert(count.status, count.count);
-        *total.entry(count.status).or_default() += count.count;
-    }
-    let mut rows: Vec<_> = tasks
-        .iter()
-        .map(|(task, counted)| counts_row(task, counted, &statuses))
-        .collect();
-    if rows.len() > 1 {
-        rows.push(counts_row("", &total, &statuses));
-    }
-    let header: Vec<&str> = std::iter::once("task")
-        .chain(statuses.iter().map(|status| status.name()))
-        .collect();
-    output.table(&header, rows)
-}
-
-fn counts_row(task: &str, counted: &BTreeMap<Status, u64>, statuses: &[Status]) -> Vec<String> {
-    let count = |status: &Status| {
-        counted
-            .get(status)
-            .map(u64::to_string)
-            .unwrap_or_else(|| "-".to_owned())
-    };
-    std::iter::once(task.to_owned())
-        .chain(statuses.iter().map(count))
-        .collect()
-}
-
-fn row(job: &Document, fields: &[String]) -> Vec<String> {
+fn row(job: &Document, fields: &[String], now: DateTime) -> Vec<String> {
     let text = |field: &str| at(job, field).map(shown).unwrap_or_default();
     if fields.is_empty() {
         let details = shortened(&details(job), DETAIL_LETTERS);
@@ -176,7 +99,10 @@ fn row(job: &Document, fields: &[String]) -> Vec<String> {
             text("task"),
             text("tag"),
             text("status"),
-            text("created"),
+            at(job, "created")
+                .and_then(Value::as_date)
+                .map(|created| duration::age(now.since(created)))
+                .unwrap_or_default(),
             details,
         ];
     }

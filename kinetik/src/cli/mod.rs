@@ -11,20 +11,75 @@
 //!     kinetik::cli::main_with(|queue| queue.define("greet").action(async |_| Ok("hello".into())))
 //! }
 //! ```
+//!
+//! One with commands of its own flattens [`Globals`] and [`Command`] into its arguments, and hands them to [`run`]:
+//!
+//! ```
+//! use std::process::ExitCode;
+//!
+//! use kinetik::cli::{self, Command, Globals, clap};
+//!
+//! #[derive(clap::Parser)]
+//! struct Arguments {
+//!     #[command(flatten)]
+//!     globals: Globals,
+//!     #[command(subcommand)]
+//!     command: Mine,
+//! }
+//!
+//! #[derive(clap::Subcommand)]
+//! enum Mine {
+//!     /// Serves the shop
+//!     Serve,
+//!     #[command(flatten)]
+//!     Jobs(Command),
+//! }
+//!
+//! fn shop(arguments: &Arguments) -> ExitCode {
+//!     match &arguments.command {
+//!         Mine::Serve => ExitCode::SUCCESS,
+//!         Mine::Jobs(command) => cli::run(&arguments.globals, command, |queue| {
+//!             queue.define("greet").action(async |job| Ok(format!("hello {}", job.job().data).into()))
+//!         }),
+//!     }
+//! }
+//! # use clap::Parser;
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let store = format!("sqlite:{}", folder.path().join("shop.db").display());
+//! # for words in [&["shop", "serve"][..], &["shop", "enqueue", "greet", "1"], &["shop", "work", "--drain"]] {
+//! #     let words = words.iter().copied().chain(["--store", &store]);
+//! #     assert_eq!(shop(&Arguments::try_parse_from(words).unwrap()), ExitCode::SUCCESS);
+//! # }
+//! # let file = kinetik::open(&store).unwrap();
+//! # let runtime = tokio::runtime::Runtime::new().unwrap();
+//! # let counts = runtime.block_on(async {
+//! #     let queue = kinetik::Queue::open(file).await.unwrap();
+//! #     queue.counts(&kinetik::Filter::all()).await.unwrap()
+//! # });
+//! # assert_eq!(counts[0].status, kinetik::Status::Completed);
+//! ```
 
 pub mod args;
 mod bench;
+mod breakdown;
+mod change;
+mod clean;
 pub mod config;
+mod definitions;
 mod duration;
 mod enqueue;
 pub mod exec;
 mod jobs;
 pub mod output;
 mod progress;
+mod selection;
 mod show;
 mod signals;
+mod tasks;
 mod work;
+mod workers;
 
+use std::env::VarError;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,7 +91,10 @@ use kinetik_core::{DEFAULT_QUEUE, Queue, QueueBuilder};
 use seed::Store;
 use tokio_util::task::TaskTracker;
 
-use args::{Arguments, Command, Globals};
+pub use args::{Arguments, Command, Globals};
+pub use clap;
+
+use change::Change;
 use config::Config;
 use output::Output;
 
@@ -53,12 +111,24 @@ pub fn main() -> ExitCode {
 
 /// Runs the program with tasks that `define` adds to those of the config file.
 pub fn main_with(define: impl FnOnce(&Queue) -> kinetik_core::Result<()>) -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(fault) => return output::usage(&fault),
-    };
-    let output = Output::new(arguments.globals.json);
-    let outcome = run_to_end(arguments, define, &output).and_then(|()| output.flush());
+    match Arguments::try_parse() {
+        Ok(Arguments { globals, command }) => run(&globals, &command, define),
+        Err(fault) => output::usage(&fault),
+    }
+}
+
+/// Carries a command out, with tasks that `define` adds to those of the config file. What goes wrong is told on standard
+/// error and by the exit code.
+///
+/// # Panics
+/// Within an asynchronous runtime, since it has one of its own.
+pub fn run(
+    globals: &Globals,
+    command: &Command,
+    define: impl FnOnce(&Queue) -> kinetik_core::Result<()>,
+) -> ExitCode {
+    let output = Output::new(globals.json);
+    let outcome = run_to_end(globals, command, define, &output).and_then(|()| output.flush());
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough of it.
@@ -71,34 +141,37 @@ pub fn main_with(define: impl FnOnce(&Queue) -> kinetik_core::Result<()>) -> Exi
 }
 
 fn run_to_end(
-    arguments: Arguments,
+    globals: &Globals,
+    command: &Command,
     define: impl FnOnce(&Queue) -> kinetik_core::Result<()>,
     output: &Output,
 ) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(run(arguments, define, output));
+    let outcome = runtime.block_on(carry_out(globals, command, define, output));
     // What still runs is dropped, and the commands of dropped jobs end with it.
     runtime.shutdown_timeout(END);
     outcome
 }
 
-async fn run(
-    arguments: Arguments,
+async fn carry_out(
+    globals: &Globals,
+    command: &Command,
     define: impl FnOnce(&Queue) -> kinetik_core::Result<()>,
     output: &Output,
 ) -> Result<()> {
-    let open = Opened::open(
-        &arguments.globals,
-        |queue| settings(queue, &arguments.command),
-        define,
-    );
-    match &arguments.command {
+    let open = Opened::open(globals, |queue| settings(queue, command), define);
+    match command {
         Command::Enqueue(command) => enqueue::run(&open.await?, command, output).await,
         Command::Work(command) => work::run(&open.await?, command, output).await,
+        Command::Tasks(command) => tasks::run(&open.await?, command, output).await,
         Command::Jobs(command) => jobs::run(&open.await?, command, output).await,
         Command::Show(command) => show::run(&open.await?, command, output).await,
+        Command::Cancel(command) => change::run(&open.await?, Change::Cancel, &command.chosen, output).await,
+        Command::Retry(command) => change::run(&open.await?, Change::Retry, &command.chosen, output).await,
+        Command::Clean(command) => clean::run(&open.await?, command, output).await,
+        Command::Workers => workers::run(&open.await?, output).await,
         // It works in queues of its own, so that the store may also be one that keeps nothing.
-        Command::Bench(command) => bench::run(&arguments.globals, command, output).await,
+        Command::Bench(command) => bench::run(globals, command, output).await,
     }
 }
 
@@ -131,7 +204,7 @@ impl Opened {
         define: impl FnOnce(&Queue) -> kinetik_core::Result<()>,
     ) -> Result<Self> {
         let config = Config::find(globals.config.as_deref())?;
-        let url = store_url(globals, &config);
+        let url = store_url(globals, &config)?;
         if url.starts_with("memory:") {
             bail!(
                 "the store memory: keeps jobs within one process, and this one ends with its command: name one that \
@@ -157,28 +230,24 @@ impl Opened {
 }
 
 fn open_store(url: &str) -> Result<Arc<dyn Store>> {
-    crate::open(url).with_context(|| format!("cannot open the store {}", without_password(url)))
+    crate::open(url).with_context(|| format!("cannot open the store {}", crate::open::without_password(url)))
 }
 
 /// Returns the store's URL: from the flag, the environment, the config file, or the usual one.
-fn store_url(globals: &Globals, config: &Config) -> String {
-    let environment = || std::env::var("KINETIK_STORE").ok().filter(|url| !url.is_empty());
-    let given = globals
-        .store
-        .clone()
-        .or_else(environment)
-        .or_else(|| config.store.clone());
-    given.unwrap_or_else(|| DEFAULT_STORE.to_owned())
+fn store_url(globals: &Globals, config: &Config) -> Result<String> {
+    let given = match &globals.store {
+        Some(url) => Some(url.clone()),
+        None => environment("KINETIK_STORE")?.or_else(|| config.store.clone()),
+    };
+    Ok(given.unwrap_or_else(|| DEFAULT_STORE.to_owned()))
 }
 
-/// Returns a URL as it may be shown.
-fn without_password(url: &str) -> String {
-    match url
-        .split_once("//")
-        .and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?.1)))
-    {
-        Some((scheme, host)) => format!("{scheme}//…@{host}"),
-        None => url.to_owned(),
+/// Returns a variable of the environment; one that says nothing is as good as none.
+fn environment(name: &str) -> Result<Option<String>> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => bail!("the environment variable {name} is not UTF-8"),
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use seed::value::json;
@@ -103,6 +103,15 @@ impl Output {
         if let Some(first) = table.column_mut(0) {
             first.set_padding((0, 1));
         }
+        for (at, name) in header.iter().enumerate() {
+            // One that is cut is of no use to whoever wants to copy it.
+            if let Some(column) = table
+                .column_mut(at)
+                .filter(|_| matches!(*name, "id" | "_id" | "runs"))
+            {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
         self.write(&table.trim_fmt())
     }
 
@@ -141,6 +150,7 @@ impl Output {
 
     /// Tells why a command failed: one line with the causes behind each other.
     pub fn error(&self, fault: &anyhow::Error) {
+        self.hide_bar();
         // What was written before belongs before it.
         let _ = self.flush();
         let mut message = String::new();

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use futures::future::join_all;
-use kinetik_core::{Processor, Summary};
+use kinetik_core::{Processor, Summary, check_name};
 use seed::doc;
 use tokio_util::sync::CancellationToken;
 
-use super::Opened;
 use super::args::Work;
 use super::output::Output;
 use super::progress::Progress;
 use super::signals::Signals;
+use super::{Opened, environment};
 
 pub(super) async fn run(opened: &Opened, command: &Work, output: &Output) -> Result<()> {
     if opened.queue.tasks().is_empty() {
@@ -44,15 +44,19 @@ pub(super) async fn run(opened: &Opened, command: &Work, output: &Output) -> Res
 
 /// Returns the tags of each loop: as typed, from the environment, or those of all tasks.
 fn loops(opened: &Opened, command: &Work) -> Result<Vec<Vec<String>>> {
-    let environment = std::env::var("QUEUE").ok().filter(|tags| !tags.trim().is_empty());
-    let loops: Vec<Vec<String>> = match environment {
-        _ if !command.tags.is_empty() => command.tags.iter().map(|tags| split(tags)).collect(),
-        Some(tags) => vec![split(&tags)],
-        None => vec![tags_of_tasks(opened)],
+    let loops: Vec<Vec<String>> = if command.tags.is_empty() {
+        let tags = environment("QUEUE")?.map(|tags| split(&tags));
+        vec![tags.unwrap_or_else(|| tags_of_tasks(opened))]
+    } else {
+        command.tags.iter().map(|tags| split(tags)).collect()
     };
     if loops.iter().any(Vec::is_empty) {
         bail!("tags are names with commas between them: --tags mail,reports");
     }
+    loops
+        .iter()
+        .flatten()
+        .try_for_each(|tag| check_name("tag", tag))?;
     Ok(loops)
 }
 

@@ -21,8 +21,25 @@ fn a_delayed_job_waits_for_its_time() {
     let place = Place::new(&[NOTE]);
     let delayed = place.enqueue(&["note", "--delay", "1h30m"]);
     let dated = place.enqueue(&["note", "--at", "2100-01-01T00:00:00Z"]);
-    assert_eq!(place.job(&delayed)["status"], "delayed");
+    let job = place.job(&delayed);
+    assert_eq!(job["status"], "delayed");
+    assert_eq!(millis(&job["run_at"]) - millis(&job["created"]), 5_400_000);
     assert_eq!(place.job(&dated)["run_at"], "2100-01-01T00:00:00.000Z");
+    let elsewhere = place.enqueue(&["note", "--at", "2100-01-01T02:30:00+02:30"]);
+    assert_eq!(place.job(&elsewhere)["run_at"], "2100-01-01T00:00:00.000Z");
+    // A time that is past means at once, and a bare number is milliseconds.
+    let past = place.enqueue(&["note", "--at", "2001-01-01T00:00:00Z"]);
+    assert_eq!(place.job(&past)["status"], "queued");
+    let job = place.job(&place.enqueue(&["note", "--delay", "90000"]));
+    assert_eq!(millis(&job["run_at"]) - millis(&job["created"]), 90_000);
+}
+
+fn millis(time: &serde_json::Value) -> i64 {
+    time.as_str()
+        .unwrap()
+        .parse::<kinetik::DateTime>()
+        .unwrap()
+        .as_millis()
 }
 
 #[test]

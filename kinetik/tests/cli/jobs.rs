@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 
 use serde_json::json;
 
-use crate::place::{Place, finish};
+use crate::place::{Place, finish, shell, steady};
 
 const NOTE: &str = "name = \"note\"\nrun = [\"true\"]";
 
@@ -95,4 +95,53 @@ fn nothing_from_outside_reaches_a_terminal_raw() {
         assert!(!shown.contains(['\u{1b}', '\u{7}']), "{shown:?}");
         assert!(shown.contains("red"), "{shown:?}");
     }
+}
+
+#[test]
+fn a_task_that_nobody_defines_is_named() {
+    let place = Place::new(&[NOTE]);
+    place.enqueue(&["note"]);
+    place.enqueue(&["foreign", "--delay", "1h"]);
+    let shown = place.ok(&["jobs"]);
+    assert!(shown.contains("nobody defines \"foreign\""), "{shown}");
+    assert!(!shown.contains("nobody defines \"note\""), "{shown}");
+    let ran = place.run(&["jobs", "--counts", "--json"]);
+    assert_eq!(ran.out.lines().count(), 2, "{ran:?}");
+    assert!(ran.err.contains("nobody defines \"foreign\""), "{ran:?}");
+    // A worker leaves it for those who have it.
+    place.enqueue(&["foreign", "2"]);
+    assert_eq!(
+        place.ok(&["work", "--drain"]),
+        "1 completed, 0 failed, 0 timed out\n"
+    );
+    assert_eq!(place.json(&["jobs", "-t", "foreign", "-s", "queued"]).len(), 1);
+}
+
+#[test]
+fn people_see_the_breakdown_and_the_newest_jobs() {
+    let place = Place::new(&[NOTE, &shell("bad", "echo no room >&2; exit 3", "tag = \"t\"")]);
+    place.enqueue(&["bad", r#"{"to": "ada"}"#]);
+    place.enqueue(&["note"]);
+    place.ok(&["work", "--drain"]);
+    place.enqueue(&["note", r#"{"to": "béla", "n": [1, 2]}"#, "--priority", "3"]);
+    place.enqueue(&["note", "--at", "2100-01-01T00:00:00Z"]);
+    insta::assert_snapshot!(steady(&place.ok(&["jobs"])), @r#"
+    TASK  DELAYED  QUEUED  COMPLETED  FAILED
+    bad   -        -       -          1
+    note  1        1       1          -
+          1        1       1          1
+
+    ID                                    TASK  TAG      STATUS     AGE  DETAILS
+    <an id                             >  note  default  delayed    <s>  due <a time                >
+    <an id                             >  note  default  queued     <s>  {"to":"béla","n":[1,2]}
+    <an id                             >  note  default  completed  <s>
+    <an id                             >  bad   t        failed     <s>  no room (exit code 3)
+    "#);
+    insta::assert_snapshot!(place.ok(&["jobs", "--fields", "task,data.to,priority", "-s", "queued"]), @r"
+    TASK  QUEUED
+    note  1
+
+    TASK  DATA.TO  PRIORITY
+    note  béla     3
+    ");
 }

@@ -3,8 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "all of this is tests")]
 
 mod bench;
+mod cancel;
+mod clean;
 mod enqueue;
+mod faults;
+mod general;
 mod jobs;
 mod place;
+mod retry;
 mod show;
+mod tasks;
+mod terminal;
 mod work;
+mod workers;

@@ -1,7 +1,8 @@
 //! A folder of its own for each test, with a config file in it, and the program run there.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -54,6 +55,43 @@ impl Place {
         command
     }
 
+    /// Makes a pipe with a name in the folder. Whoever opens an end of it waits for the other end.
+    pub(crate) fn pipe(&self, name: &str) {
+        let made = Command::new("mkfifo").arg(self.path(name)).status().unwrap();
+        assert!(made.success(), "mkfifo {name}");
+    }
+
+    /// Waits until somebody has written a line into a pipe.
+    pub(crate) fn wait_for(&self, pipe: &str) -> String {
+        let mut line = String::new();
+        BufReader::new(fs::File::open(self.path(pipe)).unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// Lets those go on who wait for a pipe.
+    pub(crate) fn open(&self, pipe: &str) {
+        drop(fs::OpenOptions::new().write(true).open(self.path(pipe)).unwrap());
+    }
+
+    /// Makes a pipe whose lines are heard one by one. Whoever writes to it never waits.
+    pub(crate) fn bell(&self, name: &str) -> Bell {
+        self.pipe(name);
+        Bell(BufReader::new(self.both_ends(name)))
+    }
+
+    /// Makes a pipe whose readers wait until this is dropped. Whoever opens it never waits.
+    pub(crate) fn gate(&self, name: &str) -> fs::File {
+        self.pipe(name);
+        self.both_ends(name)
+    }
+
+    fn both_ends(&self, pipe: &str) -> fs::File {
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).open(self.path(pipe)).unwrap()
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with(arguments, "")
     }
@@ -66,13 +104,8 @@ impl Place {
         finish(child)
     }
 
-    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
-        let mut command = self.command(arguments);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command.spawn().unwrap()
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        Running::spawn(&mut self.command(arguments))
     }
 
     /// Runs the program, which must succeed, and returns what it printed.
@@ -114,9 +147,57 @@ impl Place {
     }
 }
 
+/// A pipe that commands write lines to.
+pub(crate) struct Bell(BufReader<fs::File>);
+
+impl Bell {
+    /// Waits for the next line.
+    pub(crate) fn ring(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+/// A program that runs; it is killed if its test fails.
+pub(crate) struct Running(Option<Child>);
+
+impl Running {
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self(Some(command.spawn().unwrap()))
+    }
+}
+
+impl Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 /// Waits for the end of a run.
-pub(crate) fn finish(child: Child) -> Ran {
-    let output = child.wait_with_output().unwrap();
+pub(crate) fn finish(mut child: Running) -> Ran {
+    let output = child.0.take().unwrap().wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran {
         code: output.status.code(),
@@ -139,4 +220,20 @@ pub(crate) fn log(job: &Value) -> Vec<&str> {
         .iter()
         .map(|line| line["message"].as_str().unwrap())
         .collect()
+}
+
+/// A task that runs a line of shell.
+pub(crate) fn shell(name: &str, script: &str, more: &str) -> String {
+    format!("name = \"{name}\"\nrun = [\"sh\", \"-c\", '''{script}''']\n{more}")
+}
+
+/// Puts words in the place of what differs from run to run, as wide as it was: ids, times, and this machine's name.
+pub(crate) fn steady(text: &str) -> String {
+    let id = regex::Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap();
+    let time = regex::Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z").unwrap();
+    let age = regex::Regex::new(r"(?m) {2}\d{1,2}s( +|$)").unwrap();
+    let text = id.replace_all(text, "<an id                             >");
+    let text = time.replace_all(&text, "<a time                >");
+    let text = age.replace_all(&text, "  <s>  ");
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }

@@ -1,18 +1,13 @@
 //! `kinetik work`
 
 use std::collections::HashSet;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::place::{Place, finish, log, signal};
-
-/// A task that runs a line of shell.
-fn shell(name: &str, script: &str, more: &str) -> String {
-    format!("name = \"{name}\"\nrun = [\"sh\", \"-c\", '''{script}''']\n{more}")
-}
+use crate::place::{Place, Running, finish, log, shell, signal};
 
 #[test]
 fn a_command_gets_the_data_and_tells_how_it_went() {
@@ -100,13 +95,9 @@ fn tags_are_worked_off_in_their_order() {
     }
     place.ok(&["work", "--drain", "--tags", "a,b", "--concurrency", "1"]);
     assert_eq!(place.read("order"), "a\nb\n");
-    let ran = finish(
-        place
-            .command(&["work", "--drain"])
-            .env("QUEUE", "c")
-            .spawn()
-            .unwrap(),
-    );
+    let ran = finish(Running::spawn(
+        place.command(&["work", "--drain"]).env("QUEUE", "c"),
+    ));
     assert_eq!(ran.code, Some(0));
     assert_eq!(place.read("order"), "a\nb\nc\n");
 }
@@ -145,6 +136,81 @@ fn a_stop_hands_back_what_takes_too_long() {
     assert_eq!((&job["status"], &job["attempt"]), (&json!("queued"), &json!(0)));
     // The command is gone with its worker.
     pipe.read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[test]
+fn a_second_signal_ends_at_once_and_the_job_runs_again() {
+    let script = "trap '' TERM; exec 3< gate; echo $KINETIK_TOKEN > up; cat <&3";
+    let place = Place::new(&[&shell("stubborn", script, "")]);
+    let (mut up, gate) = (place.bell("up"), place.gate("gate"));
+    let id = place.enqueue(&["stubborn"]);
+    let mut worker = place.start(&["work", "--lease", "1s", "--grace", "1h"]);
+    let first = up.ring();
+    let mut said = BufReader::new(worker.stderr.take().unwrap()).lines();
+    signal(&worker, Signal::INT);
+    assert!(
+        said.next()
+            .unwrap()
+            .unwrap()
+            .contains("a second signal ends at once")
+    );
+    signal(&worker, Signal::TERM);
+    assert!(said.next().unwrap().unwrap().contains("second signal"));
+    assert_eq!(finish(worker).code, Some(1));
+    assert_eq!(place.job(&id)["status"], "processing");
+    let mut worker = place.start(&["work", "--lease", "1s"]);
+    assert_ne!(up.ring(), first, "another claim has another token");
+    worker.kill().unwrap();
+    drop(gate);
+}
+
+#[test]
+fn a_command_that_outlives_its_worker_changes_nothing() {
+    let script =
+        "exec 3< gate; echo $KINETIK_TOKEN > up; cat <&3; echo $KINETIK_TOKEN > over; echo '::result 1'";
+    let place = Place::new(&[&shell("slow", script, "")]);
+    let (mut up, mut over, gate) = (place.bell("up"), place.bell("over"), place.gate("gate"));
+    let id = place.enqueue(&["slow"]);
+    let mut dead = place.start(&["work", "--lease", "1s"]);
+    let first = up.ring();
+    dead.kill().unwrap();
+    let worker = place.start(&["work", "--lease", "1s"]);
+    let second = up.ring();
+    drop(gate);
+    // Both commands come to their end; what the first one says reaches nobody.
+    let mut tokens = [over.ring(), over.ring()];
+    tokens.sort();
+    let mut expected = [first, second.clone()];
+    expected.sort();
+    assert_eq!(tokens, expected);
+    signal(&worker, Signal::TERM);
+    assert_eq!(finish(worker).code, Some(0));
+    let job = place.job(&id);
+    assert_eq!(
+        (&job["status"], &job["token"]),
+        (&json!("completed"), &json!(second))
+    );
+    assert_eq!(log(&job).iter().filter(|line| **line == "completed").count(), 1);
+}
+
+#[test]
+fn each_list_of_tags_is_a_loop_of_its_own() {
+    let place = Place::new(&[&shell(
+        "hold",
+        "exec 3< gate; echo $KINETIK_TAG > up; exec cat <&3",
+        "",
+    )]);
+    let (mut up, gate) = (place.bell("up"), place.gate("gate"));
+    for tag in ["a", "a", "b"] {
+        place.enqueue(&["hold", "--tag", tag]);
+    }
+    let worker = place.start(&["work", "--tags", "a", "--tags", "b", "--concurrency", "1"]);
+    // The one slot of the first loop is taken, and the second one works all the same.
+    let mut tags = [up.ring(), up.ring()];
+    tags.sort();
+    assert_eq!(tags, ["a", "b"]);
+    drop(gate);
+    drop(worker);
 }
 
 #[test]

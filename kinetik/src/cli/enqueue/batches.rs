@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use tokio::sync::mpsc;
 
 /// How many lines a batch has at the most.
@@ -17,6 +17,22 @@ const LINE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// How many batches wait to be taken.
 const BATCHES_AHEAD: usize = 2;
+
+/// Reads standard input as the data of one job.
+pub(super) fn read_text(input: impl Read) -> Result<String> {
+    let mut text = String::new();
+    input
+        .take(LINE_BYTES)
+        .read_to_string(&mut text)
+        .context("the data cannot be read from standard input")?;
+    if text.len() as u64 == LINE_BYTES {
+        bail!(
+            "standard input: the data is longer than {} MiB",
+            LINE_BYTES / 1024 / 1024
+        );
+    }
+    Ok(text)
+}
 
 /// Lines that were read together, with their numbers.
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 mod batches;
 mod line;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -37,10 +38,12 @@ pub(super) async fn run(opened: &Opened, command: &Enqueue, output: &Output) -> 
 }
 
 async fn one(queue: &Queue, task: &str, command: &Enqueue, output: &Output) -> Result<()> {
-    let data = command
-        .data
-        .as_deref()
-        .map(json::parse_plain)
+    let data = match command.data.as_deref() {
+        Some("-") => Some(Cow::Owned(batches::read_text(io::stdin())?)),
+        data => data.map(Cow::Borrowed),
+    };
+    let data = data
+        .map(|text| json::parse_plain(&text))
         .transpose()
         .context("the data is not JSON")?;
     let mut job = queue

@@ -284,6 +284,65 @@ async fn a_group_that_ignores_sigterm_is_killed() {
     assert_is_gone(&file);
 }
 
+#[tokio::test]
+async fn a_command_has_time_to_tidy_up_behind_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tidied");
+    let script = format!(
+        "trap 'echo yes > {}; exit 0' TERM; while :; do sleep 0.01; done",
+        file.display()
+    );
+    let timeout = Some(Duration::from_millis(300));
+    let job = job_of(&["/bin/sh", "-c", &script], Value::Null, timeout).await;
+    assert_eq!(
+        job.status,
+        Status::Timeout,
+        "an exit code that comes too late counts for nothing"
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "yes\n");
+}
+
+#[tokio::test]
+async fn output_that_never_ends_is_cut_until_the_timeout_ends_it() {
+    let timeout = Some(Duration::from_secs(2));
+    let job = job_of(&["yes", "a line of the log"], Value::Null, timeout).await;
+    assert_eq!(job.status, Status::Timeout);
+    let lines: Vec<&str> = job.log.iter().map(|line| line.message.as_str()).collect();
+    assert!(
+        lines.iter().any(|line| line.contains("the log is full")),
+        "{}",
+        lines.len()
+    );
+    let bytes: usize = lines.iter().map(|line| line.len()).sum();
+    assert!(bytes < 2 * 1024 * 1024, "{bytes}");
+}
+
+#[tokio::test]
+async fn an_argument_that_is_too_long_fails_its_job() {
+    let data = doc! { "text": ("x".repeat(4_000_000)) };
+    let job = job_of(&["echo", "{text}"], data, None).await;
+    assert_eq!(job.status, Status::Failed);
+    assert!(message(&job).contains("cannot be started"), "{}", message(&job));
+}
+
+#[tokio::test]
+async fn nul_and_escape_sequences_in_the_output_are_kept_as_they_are() {
+    let job = job(
+        r"printf 'a\000b\033[31m\n'; printf 'c\000d' >&2; exit 1",
+        Value::Null,
+    )
+    .await;
+    assert_eq!(message(&job), "c\0d (exit code 1)");
+    assert!(said(&job).contains(&"a\0b\u{1b}[31m"), "{:?}", said(&job));
+}
+
+#[tokio::test]
+async fn a_command_has_the_environment_and_the_folder_of_its_worker() {
+    let job = job("echo \"$PATH\"; pwd", Value::Null).await;
+    let folder = std::env::current_dir().unwrap().display().to_string();
+    assert_eq!(said(&job), [std::env::var("PATH").unwrap(), folder]);
+}
+
 fn assert_is_gone(file: &Path) {
     let process = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
     assert!(

@@ -1,0 +1,121 @@
+//! Data and options at their limits.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::place::Place;
+
+/// Data that could not be encoded gave an id and no job (first seen in php-resque, issue 28, and Celery, issue 318).
+#[test]
+fn data_is_read_back_equal_or_refused_and_an_id_has_a_job() {
+    let place = Place::new(&[]);
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let kept = [
+        r#"{"a.b": 1, "$set": {"$x": 1}, "": 2, "$": 3, "a": {"b.c.": 4}}"#.to_owned(),
+        r#""a\u0000b\u001f\u007f""#.to_owned(),
+        r#"["😀", "\ud83d\ude00", "\u2028", "é", "e\u0301"]"#.to_owned(),
+        "[9223372036854775807, -9223372036854775808, 0, -0.0, 1.0, 1e308, 5e-324]".to_owned(),
+        nested(90),
+        format!("\"{}\"", "x".repeat(7 * 1024 * 1024)),
+    ];
+    for data in &kept {
+        let ran = place.run_with(&["enqueue", "note", "-"], data);
+        assert_eq!(ran.code, Some(0), "{}: {}", &data[..data.len().min(80)], ran.err);
+        let job = place.job(ran.out.trim());
+        let expected: Value = serde_json::from_str(data).unwrap();
+        assert!(job["data"] == expected, "{}", &data[..data.len().min(80)]);
+    }
+    let refused = [
+        (format!("\"{}\"", "x".repeat(10 * 1024 * 1024)), "bytes"),
+        (nested(200), "level"),
+        (nested(91), "level"),
+        (r#""\ud800""#.to_owned(), "surrogate"),
+        (r#"{"a": "\udc00x"}"#.to_owned(), "surrogate"),
+        ("NaN".to_owned(), "JSON"),
+        ("[Infinity]".to_owned(), "JSON"),
+        ("9223372036854775808".to_owned(), "9223372036854775808"),
+        ("-9223372036854775809".to_owned(), "-9223372036854775809"),
+        ("1e400".to_owned(), "1e400"),
+        (r#"{"a\u0000b": 1}"#.to_owned(), "U+0000"),
+        (r#"{"a": 1, "a": 2}"#.to_owned(), "\"a\""),
+        ("{} {}".to_owned(), "JSON"),
+        (String::new(), "JSON"),
+    ];
+    for (data, expected) in &refused {
+        let start = &data[..data.len().min(80)];
+        let ran = place.run_with(&["enqueue", "note", "-"], data);
+        assert_eq!((ran.code, &*ran.out), (Some(1), ""), "{start}");
+        assert!(
+            ran.err.contains(expected) && ran.err.lines().count() == 1,
+            "{start}: {}",
+            ran.err
+        );
+    }
+    // On the command line, as far as that takes it.
+    for data in ["9223372036854775807", "-9223372036854775808", r#"{"$date": 1}"#] {
+        let id = place.enqueue(&["note", data]);
+        assert_eq!(place.job(&id)["data"].to_string(), data.replace(": ", ":"));
+    }
+    for data in ["9223372036854775808", "NaN", "Infinity", "'x'", "\"\\ud800\""] {
+        place.fails(1, &["enqueue", "note", data]);
+    }
+    assert_eq!(place.count(), kept.len() + 3);
+}
+
+/// A bulk insert ignored what each job said of itself (first seen in River, pull request 149, and Sidekiq, issue 6040).
+#[test]
+fn each_job_of_a_file_keeps_its_options_and_a_bad_one_stops_all() {
+    let place = Place::new(&[]);
+    let line = |at: usize| {
+        let due = match at % 3 {
+            0 => ", \"delay\": \"1h\"",
+            1 => ", \"at\": \"2100-01-01T00:00:00Z\"",
+            _ => "",
+        };
+        format!(
+            "{{\"task\": \"t{}\", \"data\": {at}, \"priority\": {}, \"attempts\": {}, \"tag\": \"a{}\"{due}}}\n",
+            at % 2,
+            at % 11,
+            at % 4 + 1,
+            at % 5
+        )
+    };
+    let lines: String = (0..10_000).map(line).collect();
+    place.write(
+        "bad.jsonl",
+        &format!("{lines}{{\"task\": \"t\", \"priority\": \"high\"}}\n"),
+    );
+    let error = place.fails(1, &["enqueue", "--from", "bad.jsonl"]);
+    assert!(
+        error.contains("bad.jsonl:10001") && error.contains("nothing was enqueued"),
+        "{error}"
+    );
+    assert_eq!(place.count(), 0);
+    place.write("good.jsonl", &lines);
+    place.ok(&["enqueue", "--from", "good.jsonl"]);
+    let jobs = place.json(&["jobs", "--sort", "_id", "--limit", "20000"]);
+    assert_eq!(jobs.len(), 10_000);
+    let mut by_status: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, job) in jobs.iter().enumerate() {
+        assert_eq!(
+            json!([
+                job["data"],
+                job["task"],
+                job["priority"],
+                job["max_attempts"],
+                job["tag"]
+            ]),
+            json!([
+                at,
+                format!("t{}", at % 2),
+                at % 11,
+                at % 4 + 1,
+                format!("a{}", at % 5)
+            ])
+        );
+        assert_eq!(job["run_at"] == "2100-01-01T00:00:00.000Z", at % 3 == 1, "{job}");
+        *by_status.entry(job["status"].as_str().unwrap()).or_default() += 1;
+    }
+    assert_eq!(by_status, BTreeMap::from([("delayed", 6_667), ("queued", 3_333)]));
+}

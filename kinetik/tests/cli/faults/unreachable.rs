@@ -1,0 +1,54 @@
+//! Stores that cannot be reached.
+
+use crate::place::Place;
+
+/// The exit code was 0 although the store could not be reached (first seen in Resque, issue 1282, and RQ, pull request 84).
+#[test]
+fn a_store_that_cannot_be_reached_is_an_error_of_every_command() {
+    let place = Place::new(&["name = \"note\"\nrun = [\"true\"]"]);
+    place.write(
+        "text.db",
+        &"this is no database, and long enough to be seen as none. ".repeat(100),
+    );
+    std::fs::create_dir(place.path("folder.db")).unwrap();
+    let stores = [
+        ("sqlite:no/such/folder/x.db", "no/such/folder"),
+        ("sqlite:text.db", "text.db"),
+        ("sqlite:folder.db", "folder.db"),
+        ("sqlite:/dev/full", "/dev/full"),
+        ("sqlite:x.db?synchronus=full", "synchronus"),
+        ("sqlite:", "sqlite:"),
+        ("redis://:secret@127.0.0.1:1", "`redis`"),
+        ("mongodb://me:secret@127.0.0.1:1/x", "`mongo`"),
+        ("postgres://me:secret@127.0.0.1/x", "not the URL of a store"),
+        ("memory:", "memory:"),
+        ("jobs.db", "sqlite:PATH"),
+    ];
+    let commands: [&[&str]; 9] = [
+        &["tasks"],
+        &["jobs"],
+        &["workers"],
+        &["clean"],
+        &["show", "x"],
+        &["cancel", "x"],
+        &["retry", "-s", "failed"],
+        &["work", "--drain"],
+        &["enqueue", "note"],
+    ];
+    for (store, expected) in stores {
+        for command in commands {
+            let error = place.fails(1, &[command, &["--store", store]].concat());
+            assert!(error.contains(expected), "{command:?} {store}: {error}");
+            assert!(!error.contains("secret"), "{command:?} {store}: {error}");
+            assert_eq!(error.lines().count(), 1, "{command:?} {store}: {error}");
+        }
+    }
+    for options in [
+        &["jobs", "-s", "done"][..],
+        &["clean", "-s", "done"],
+        &["jobs", "-a", "a:b"],
+        &["work", "--tags", "a:b"],
+    ] {
+        place.fails(1, options);
+    }
+}
