@@ -3,7 +3,7 @@
 //! | promise | |
 //! |---|---|
 //! | durability | write-ahead log; with `synchronous=full`, the default, a write that returned outlives a power cut, with `normal` it outlives the process, and a power cut may take the last writes |
-//! | isolation | one writer at a time; a page of a find is one moment of the whole file |
+//! | isolation | one writer at a time; a page of a find is one moment of the whole file; with `full`, others may see a write a moment before it would outlive a power cut, and what they then write never does so before it |
 //! | a batch | is in the file wholly or not at all, also after a crash |
 //! | a failed call | has changed nothing, unless the failure came at the commit itself: then look |
 //! | limits | the disk; documents as everywhere in seed |

@@ -140,12 +140,12 @@ impl Walk {
             towards,
         );
         let looked_at = page.len();
+        let mut found = Vec::with_capacity(looked_at);
         for (id, stored) in page {
             let document = engine.decode(&stored)?;
-            if self.takes(filter, &document)? {
-                out.push(Found { id, stored, document });
-            }
+            found.push(Found { id, stored, document });
         }
+        self.take(filter, found, out)?;
         Ok(looked_at)
     }
 
@@ -170,21 +170,18 @@ impl Walk {
             towards,
         );
         let looked_at = page.len();
+        let mut found = Vec::with_capacity(looked_at);
         for entry in page {
             let Some(stored) = transaction.get(entry.id())? else {
                 continue;
             };
             let document = engine.decode(&stored)?;
-            if self.comes_first(catalogue, index, &entry, &document, towards)?
-                && self.takes(filter, &document)?
-            {
-                out.push(Found {
-                    id: entry.id().to_vec(),
-                    stored,
-                    document,
-                });
+            if self.comes_first(catalogue, index, &entry, &document, towards)? {
+                let id = entry.id().to_vec();
+                found.push(Found { id, stored, document });
             }
         }
+        self.take(filter, found, out)?;
         Ok(looked_at)
     }
 
@@ -201,13 +198,27 @@ impl Walk {
         }
     }
 
-    fn takes(&self, filter: &Filter, document: &Document) -> Result<bool> {
+    /// Appends those that the scan answers for: all that is in its ranges, or what of it meets the filter too.
+    fn take<S>(&self, filter: &Filter, found: Vec<Found<S>>, out: &mut Vec<Found<S>>) -> Result<()> {
         if self.scan.is_exact {
-            return Ok(true);
+            out.extend(found);
+            return Ok(());
         }
-        if !filter.matches(document)? {
-            return Ok(false);
+        let mut taken = Vec::new();
+        for selected in filter.select(found.iter().map(|found| &found.document)) {
+            let (at, document) = selected?;
+            if self.is_of_branch(filter, document)? {
+                taken.push(at);
+            }
         }
+        let mut taken = taken.into_iter().peekable();
+        let found = found.into_iter().enumerate();
+        out.extend(found.filter_map(|(at, found)| taken.next_if_eq(&at).map(|_| found)));
+        Ok(())
+    }
+
+    /// Tells whether a document that meets the filter is found by this scan, and not by one before it.
+    fn is_of_branch(&self, filter: &Filter, document: &Document) -> Result<bool> {
         let Some(branch) = self.branch else {
             return Ok(true);
         };

@@ -105,15 +105,11 @@ impl<V: Data> Hash<V> {
             .iter()
             .map(|(key, value)| value.document(key))
             .collect();
-        let found = filter.select(documents.iter().map(Cow::as_ref));
-        let entries = found.map(|found| {
-            let (key, value) = self
-                .entries
-                .get_index(found?.0)
-                .expect("a position is an entry's");
-            Ok((key.clone(), value.clone()))
+        let entries = filter.positions(&documents)?.into_iter().map(|at| {
+            let (key, value) = self.entries.get_index(at).expect("a position is an entry's");
+            (key.clone(), value.clone())
         });
-        entries.collect()
+        Ok(entries.collect())
     }
 }
 

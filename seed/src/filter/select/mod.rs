@@ -1,12 +1,14 @@
 //! Which of many documents meet a filter: the same answers as one by one, in a fraction of the time.
 //!
 //! Documents lie apart in memory, and to look at one is mostly to wait for it. So they are taken [`WIDTH`] at a time, and
-//! a path is followed in all of them a step at a time (`column.rs`), so that the waits of a step overlap. A test is then
-//! asked of the values that were found (`ask.rs`), and only about the documents that are still undecided (`batch.rs`).
+//! a path is followed in all of them a step at a time (`column.rs`), so that the waits of a step overlap. A test is asked
+//! of the values as they are found (`ask.rs`), and only in the documents that are still undecided (`batch.rs`). Where all
+//! documents are at hand, several threads share them (`positions.rs`).
 
 mod ask;
 mod batch;
 mod column;
+mod positions;
 
 use std::iter::FusedIterator;
 

@@ -97,11 +97,39 @@ proptest! {
             .filter(|at| filter.matches(&documents[*at]).unwrap())
             .collect();
         let selected: Vec<_> = filter.select(&documents).map(Result::unwrap).collect();
-        prop_assert_eq!(selected.iter().map(|(at, _)| *at).collect::<Vec<_>>(), one_by_one);
+        let positions: Vec<usize> = selected.iter().map(|(at, _)| *at).collect();
+        prop_assert_eq!(&positions, &one_by_one);
         for (at, document) in selected {
             prop_assert!(std::ptr::eq(document, &documents[at]));
         }
+        prop_assert_eq!(filter.positions(&documents).unwrap(), one_by_one);
     }
+}
+
+#[test]
+fn positions_in_many_documents_are_told_in_order() {
+    let documents: Vec<_> = (0..50_001).map(|number| doc! {"n": (number % 7)}).collect();
+    let filter = Filter::parse(&doc! {"n": 3}).unwrap();
+    let expected: Vec<usize> = (0..documents.len()).filter(|at| at % 7 == 3).collect();
+    assert_eq!(filter.positions(&documents).unwrap(), expected);
+}
+
+#[test]
+fn of_several_failures_the_first_documents_is_told() {
+    let divided = doc! {"$expr": {"$gte": [{"$divide": [4, "$by"]}, 2]}};
+    let filter = Filter::parse(&divided).unwrap();
+    let mut documents = vec![doc! {"by": 1}; 20_000];
+    documents[9_000] = doc! {"by": "text"};
+    documents[19_000] = doc! {"by": 0};
+    let fault = filter.positions(&documents).unwrap_err();
+    assert_eq!(
+        fault.to_string(),
+        filter.matches(&documents[9_000]).unwrap_err().to_string()
+    );
+    assert_ne!(
+        fault.to_string(),
+        filter.matches(&documents[19_000]).unwrap_err().to_string()
+    );
 }
 
 #[test]
