@@ -45,6 +45,14 @@ const KEEPERS: &[(&str, &str)] = &[
         "seed/src/engine/writer.rs",
         "the writer is a thread, and ends a group of writes by the time it took",
     ),
+    (
+        "seed/src/engine/durable.rs",
+        "what was written is made durable by a thread, beside the writer",
+    ),
+    (
+        "seed/src/parallel.rs",
+        "its threads are gone when the call returns, and change no answer",
+    ),
 ];
 
 /// Finds what asks the machine where it should ask the runtime or the clock.
