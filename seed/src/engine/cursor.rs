@@ -92,6 +92,12 @@ impl Cursor {
         page: usize,
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<()> {
+        let look = Look {
+            engine,
+            catalogue,
+            filter,
+            towards: self.towards,
+        };
         let mut budget = page;
         while budget > 0 {
             let Some(walk) = self.scans.last_mut() else {
@@ -102,17 +108,8 @@ impl Cursor {
                 continue;
             }
             let looked_at = match walk.index {
-                None => walk.primary_page(engine, transaction, filter, self.towards, budget, out)?,
-                Some(index) => walk.index_page(
-                    engine,
-                    transaction,
-                    catalogue,
-                    filter,
-                    index,
-                    self.towards,
-                    budget,
-                    out,
-                )?,
+                None => walk.primary_page(&look, transaction, budget, out)?,
+                Some(index) => walk.index_page(&look, transaction, index, budget, out)?,
             };
             self.looked_at += looked_at as u64;
             budget -= looked_at.min(budget);
@@ -121,53 +118,55 @@ impl Cursor {
     }
 }
 
+/// What all pages of a walk have in common.
+struct Look<'a, E> {
+    engine: &'a E,
+    catalogue: &'a Catalogue,
+    filter: &'a Filter,
+    towards: Towards,
+}
+
 impl Walk {
     fn primary_page<E: Engine>(
         &mut self,
-        engine: &E,
+        look: &Look<'_, E>,
         transaction: &mut dyn ReadTransaction<E::Stored>,
-        filter: &Filter,
-        towards: Towards,
         limit: usize,
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<usize> {
         let range = self.left.last().expect("a walk with ranges left");
         let mut page = Vec::new();
-        transaction.page(range, towards, limit, &mut page)?;
+        transaction.page(range, look.towards, limit, &mut page)?;
         self.advance(
             page.last().map(|(id, _)| id.as_slice()),
             page.len() < limit,
-            towards,
+            look.towards,
         );
         let looked_at = page.len();
         let mut found = Vec::with_capacity(looked_at);
         for (id, stored) in page {
-            let document = engine.decode(&stored)?;
+            let document = look.engine.decode(&stored)?;
             found.push(Found { id, stored, document });
         }
-        self.take(filter, found, out)?;
+        self.take(look.filter, found, out)?;
         Ok(looked_at)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the arguments of next_page, handed on")]
     fn index_page<E: Engine>(
         &mut self,
-        engine: &E,
+        look: &Look<'_, E>,
         transaction: &mut dyn ReadTransaction<E::Stored>,
-        catalogue: &Catalogue,
-        filter: &Filter,
         index: IndexId,
-        towards: Towards,
         limit: usize,
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<usize> {
         let range = self.left.last().expect("a walk with ranges left");
         let mut page = Vec::new();
-        transaction.index_page(index, range, towards, limit, &mut page)?;
+        transaction.index_page(index, range, look.towards, limit, &mut page)?;
         self.advance(
             page.last().map(|entry| entry.bytes.as_slice()),
             page.len() < limit,
-            towards,
+            look.towards,
         );
         let looked_at = page.len();
         let mut found = Vec::with_capacity(looked_at);
@@ -175,13 +174,13 @@ impl Walk {
             let Some(stored) = transaction.get(entry.id())? else {
                 continue;
             };
-            let document = engine.decode(&stored)?;
-            if self.comes_first(catalogue, index, &entry, &document, towards)? {
+            let document = look.engine.decode(&stored)?;
+            if self.comes_first(look, index, &entry, &document)? {
                 let id = entry.id().to_vec();
                 found.push(Found { id, stored, document });
             }
         }
-        self.take(filter, found, out)?;
+        self.take(look.filter, found, out)?;
         Ok(looked_at)
     }
 
@@ -233,23 +232,21 @@ impl Walk {
     }
 
     /// Tells whether this entry is the first of its document that the scan meets, so that it is returned once.
-    fn comes_first(
+    fn comes_first<E>(
         &self,
-        catalogue: &Catalogue,
+        look: &Look<'_, E>,
         index: IndexId,
         entry: &Entry,
         document: &Document,
-        towards: Towards,
     ) -> Result<bool> {
-        let is_multikey = catalogue.index(index).is_some_and(|index| index.is_multikey);
-        let Some(index) = catalogue.index(index).filter(|_| is_multikey) else {
+        let Some(index) = look.catalogue.index(index).filter(|index| index.is_multikey) else {
             return Ok(true);
         };
         let keys = key::index_keys(document, index.spec.fields())?.keys;
         let entries = keys.iter().map(|key| Entry::new(key, entry.id()));
         let mut within =
             entries.filter(|entry| self.scan.ranges.iter().any(|range| range.contains(&entry.bytes)));
-        let first = match towards {
+        let first = match look.towards {
             Towards::End => within.next(),
             Towards::Start => within.next_back(),
         };

@@ -11,7 +11,7 @@ use super::catalogue::Catalogue;
 use super::object_ids::ObjectIds;
 use super::session::Session;
 use super::writer::{Job, One, Weight, Writer};
-use super::{Engine, Look, WriteTransaction, ensure, find, tally, writes};
+use super::{Engine, Look, WriteTransaction, ensure, find, steps, tally, writes};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::CollectionSpec;
@@ -335,11 +335,11 @@ impl<E: Engine> Store for Indexed<E> {
     }
 
     async fn update(&self, request: Update) -> Result<UpdateOutcome> {
-        writes::update(&self.0, request).await
+        steps::update(&self.0, request).await
     }
 
     async fn delete(&self, request: Delete) -> Result<u64> {
-        writes::delete(&self.0, request).await
+        steps::delete(&self.0, request).await
     }
 
     async fn explain(&self, request: Find) -> Result<Document> {

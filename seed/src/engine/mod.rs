@@ -8,6 +8,7 @@
 mod bus;
 mod catalogue;
 mod change;
+mod claims;
 mod cursor;
 mod durable;
 mod ensure;
@@ -16,6 +17,7 @@ mod indexed;
 mod object_ids;
 mod probe;
 mod session;
+mod steps;
 mod tally;
 mod top;
 mod writer;
@@ -110,7 +112,8 @@ pub trait Engine: Debug + Send + Sync + 'static {
 
     /// Takes job after job until there are no more and runs each once, all in one transaction, and commits it.
     ///
-    /// The commit is durable when this returns, unless the engine [`syncs_apart`](Self::syncs_apart). An engine whose collections lock apart may give each job a transaction of its own.
+    /// The commit is durable when this returns, unless the engine [`syncs_apart`](Self::syncs_apart). An engine whose
+    /// collections lock apart may give each job a transaction of its own.
     ///
     /// # Errors
     /// If a job or the engine fails. Then nothing of the transaction may be left.

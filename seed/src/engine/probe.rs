@@ -14,37 +14,26 @@ use crate::store::{WriteBatch, WriteItem, WriteOutcome};
 /// How many entries are looked at in one transaction at the most.
 const PAGE: usize = 512;
 
-/// Returns the outcomes of a batch that only claims, and would find nothing.
+/// Returns the outcomes of a batch that only claims, and would find nothing. Where a write costs no more than a read,
+/// nobody looks.
 pub(super) fn empty_claims<E: Engine>(
     inner: &Inner<E>,
     batch: &WriteBatch,
 ) -> Result<Option<Vec<WriteOutcome>>> {
+    if !inner.is_grouped() {
+        return Ok(None);
+    }
     for item in &batch.items {
         let WriteItem::FindAndUpdate { filters, .. } = item else {
             return Ok(None);
         };
-        if !finds_nothing(inner, &batch.collection, filters)? {
-            return Ok(None);
+        for filter in filters {
+            if matches_any(inner, &batch.collection, filter)? {
+                return Ok(None);
+            }
         }
     }
     Ok(Some(vec![WriteOutcome::Found(Vec::new()); batch.items.len()]))
-}
-
-/// Tells whether no document matches any of the filters. Where a write costs no more than a read, nobody looks.
-pub(super) fn finds_nothing<E: Engine>(
-    inner: &Inner<E>,
-    collection: &str,
-    filters: &[Filter],
-) -> Result<bool> {
-    if !inner.is_grouped() {
-        return Ok(false);
-    }
-    for filter in filters {
-        if matches_any(inner, collection, filter)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Looks page by page for one document that matches. If the indexes changed meanwhile, the claim itself must look.
