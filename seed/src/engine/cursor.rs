@@ -143,12 +143,12 @@ impl Walk {
             look.towards,
         );
         let looked_at = page.len();
-        let mut found = Vec::with_capacity(looked_at);
         for (id, stored) in page {
             let document = look.engine.decode(&stored)?;
-            found.push(Found { id, stored, document });
+            if self.takes(look.filter, &document)? {
+                out.push(Found { id, stored, document });
+            }
         }
-        self.take(look.filter, found, out)?;
         Ok(looked_at)
     }
 
@@ -169,18 +169,19 @@ impl Walk {
             look.towards,
         );
         let looked_at = page.len();
-        let mut found = Vec::with_capacity(looked_at);
         for entry in page {
             let Some(stored) = transaction.get(entry.id())? else {
                 continue;
             };
             let document = look.engine.decode(&stored)?;
-            if self.comes_first(look, index, &entry, &document)? {
-                let id = entry.id().to_vec();
-                found.push(Found { id, stored, document });
+            if self.comes_first(look, index, &entry, &document)? && self.takes(look.filter, &document)? {
+                out.push(Found {
+                    id: entry.id().to_vec(),
+                    stored,
+                    document,
+                });
             }
         }
-        self.take(look.filter, found, out)?;
         Ok(looked_at)
     }
 
@@ -197,27 +198,13 @@ impl Walk {
         }
     }
 
-    /// Appends those that the scan answers for: all that is in its ranges, or what of it meets the filter too.
-    fn take<S>(&self, filter: &Filter, found: Vec<Found<S>>, out: &mut Vec<Found<S>>) -> Result<()> {
+    fn takes(&self, filter: &Filter, document: &Document) -> Result<bool> {
         if self.scan.is_exact {
-            out.extend(found);
-            return Ok(());
+            return Ok(true);
         }
-        let mut taken = Vec::new();
-        for selected in filter.select(found.iter().map(|found| &found.document)) {
-            let (at, document) = selected?;
-            if self.is_of_branch(filter, document)? {
-                taken.push(at);
-            }
+        if !filter.matches(document)? {
+            return Ok(false);
         }
-        let mut taken = taken.into_iter().peekable();
-        let found = found.into_iter().enumerate();
-        out.extend(found.filter_map(|(at, found)| taken.next_if_eq(&at).map(|_| found)));
-        Ok(())
-    }
-
-    /// Tells whether a document that meets the filter is found by this scan, and not by one before it.
-    fn is_of_branch(&self, filter: &Filter, document: &Document) -> Result<bool> {
         let Some(branch) = self.branch else {
             return Ok(true);
         };

@@ -2,11 +2,8 @@
 
 use std::borrow::Borrow;
 
-use super::batch::Batch;
-use super::{WIDTH, first, has_expression, places};
 use crate::error::Result;
-use crate::filter::matches::node_matches;
-use crate::filter::{Filter, Node};
+use crate::filter::Filter;
 use crate::parallel;
 use crate::value::Document;
 
@@ -36,32 +33,15 @@ impl Filter {
     where
         D: Borrow<Document> + Sync,
     {
-        let found = parallel::pieces(documents, PIECE, |start, piece| find(&self.root, piece, start));
+        let found = parallel::pieces(documents, PIECE, |start, piece| {
+            let selected = self.select(piece.iter().map(Borrow::borrow));
+            let positions = selected.map(|selected| Ok(start + selected?.0));
+            positions.collect::<Result<Vec<usize>>>()
+        });
         let mut positions = Vec::new();
         for of_piece in found {
             positions.append(&mut of_piece?);
         }
         Ok(positions)
     }
-}
-
-/// Finds the positions of those that meet a condition, counted from `start`.
-fn find<D: Borrow<Document>>(node: &Node, documents: &[D], start: usize) -> Result<Vec<usize>> {
-    let mut positions = Vec::new();
-    if has_expression(node) {
-        for (at, document) in documents.iter().enumerate() {
-            if node_matches(node, document.borrow())? {
-                positions.push(start + at);
-            }
-        }
-        return Ok(positions);
-    }
-    let mut taken: Vec<&Document> = Vec::with_capacity(WIDTH);
-    for (batch, documents) in documents.chunks(WIDTH).enumerate() {
-        taken.clear();
-        taken.extend(documents.iter().map(Borrow::borrow));
-        let met = Batch::new(&taken).meets(node, first(taken.len()))?;
-        positions.extend(places(met).map(|at| start + batch * WIDTH + at));
-    }
-    Ok(positions)
 }
