@@ -39,3 +39,8 @@ pub use kinetik_core::{
 };
 pub use open::open;
 pub use seed::{self, DateTime, Document, Filter, Store, Value, doc};
+
+/// Has the README's code compiled with the tests.
+#[cfg(all(doctest, feature = "cli", feature = "sqlite"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

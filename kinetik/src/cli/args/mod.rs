@@ -32,6 +32,7 @@ pub struct Arguments {
 
 /// What all commands take.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Everywhere")]
 pub struct Globals {
     /// The store: sqlite:PATH [default: KINETIK_STORE, then the config file's, then sqlite:kinetik.db]
     #[arg(long, global = true, value_name = "URL")]
@@ -81,6 +82,17 @@ mod tests {
     #[test]
     fn the_arguments_are_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_all_commands_take_stands_apart_in_the_help() {
+        let mut program = Arguments::command();
+        program.build();
+        let help = program.find_subcommand_mut("work").unwrap().render_help();
+        let help = help.to_string();
+        let (own, shared) = help.split_once("\nEverywhere:\n").unwrap();
+        assert!(own.contains("--grace") && !shared.contains("--grace"), "{help}");
+        assert!(shared.contains("--store") && !own.contains("--store"), "{help}");
     }
 
     #[test]
