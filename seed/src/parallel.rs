@@ -9,6 +9,9 @@ const WORTH_A_THREAD: usize = 128;
 
 /// Does the same to each item and returns what came out, in order; with so few of them that it would not pay, here.
 pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    if items.len() < 2 * WORTH_A_THREAD {
+        return items.iter().map(work).collect();
+    }
     let done = pieces(items, WORTH_A_THREAD, |_, piece| {
         piece.iter().map(&work).collect::<Vec<_>>()
     });

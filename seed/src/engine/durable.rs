@@ -35,6 +35,7 @@ impl<S> Committed<S> {
 }
 
 /// Makes groups durable, here or on a thread of its own.
+#[derive(Debug)]
 pub(super) struct Syncer<E: Engine> {
     engine: Arc<E>,
     /// There from the first time on, and gone when this is.
@@ -51,7 +52,7 @@ impl<E: Engine> Syncer<E> {
 
     /// Makes a group durable on this thread and tells its callers.
     pub(super) fn settle(&self, mut group: Committed<E::Stored>) {
-        if group.is_to_be_synced() && self.engine.syncs_apart() {
+        if group.is_to_be_synced() {
             group.outcome = self.engine.sync();
         }
         group.tell();

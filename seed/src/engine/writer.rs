@@ -134,6 +134,7 @@ pub(super) struct Writer<E: Engine> {
     shared: Arc<Shared<E>>,
 }
 
+#[derive(Debug)]
 struct Shared<E: Engine> {
     engine: Arc<E>,
     syncer: Syncer<E>,
@@ -149,15 +150,6 @@ struct Queue<S> {
     has_thread: bool,
     is_closed: bool,
     commits: u64,
-}
-
-impl<E: Engine> std::fmt::Debug for Shared<E> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
-            .field("engine", &self.engine)
-            .field("queue", &self.queue)
-            .finish_non_exhaustive()
-    }
 }
 
 impl<S> std::fmt::Debug for Queue<S> {
