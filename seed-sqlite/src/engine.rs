@@ -38,7 +38,7 @@ impl SqliteEngine {
         let writer = open_writer(options).map_err(name_file)?;
         schema::prepare(&writer).map_err(name_file)?;
         let log = match options.synchronous {
-            Synchronous::Full => Some(Log::open(&writer).map_err(name_file)?),
+            Synchronous::Full => Some(Log::open(&options.path).map_err(name_file)?),
             Synchronous::Normal => None,
         };
         // From here on the writer waits in a way of its own, which lets a caller's thread go.
@@ -241,6 +241,23 @@ mod tests {
             block_on(store.count(Count::new("things", Filter::all()))).unwrap(),
             2
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_with_a_name_that_is_no_text_is_found_behind_a_link() {
+        use std::os::unix::ffi::OsStrExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let named = folder.path().join(std::ffi::OsStr::from_bytes(b"app\xFF.db"));
+        let link = folder.path().join("link.db");
+        std::fs::write(&named, "").unwrap();
+        std::os::unix::fs::symlink(&named, &link).unwrap();
+        for path in [&named, &link] {
+            let engine = SqliteEngine::open(&Options::new(path)).unwrap();
+            let log = format!("{:?}", engine.log.as_ref().unwrap());
+            assert!(log.contains("app\\xFF.db-wal"), "{log}");
+        }
     }
 
     #[cfg(unix)]

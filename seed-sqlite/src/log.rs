@@ -6,7 +6,7 @@
 //! sync is good for all commits before. SQLite itself syncs the log before it writes it back, and the file before the log
 //! begins anew, in both modes.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,10 +34,11 @@ struct Synced {
 }
 
 impl Log {
-    /// Opens the log of a file that the connection has written to, and makes the log's name durable.
-    pub(crate) fn open(connection: &Connection) -> Result<Self> {
-        // The name with all links followed, beside which the log lies.
-        let mut path = PathBuf::from(connection.path().unwrap_or_default()).into_os_string();
+    /// Opens the log of a file that has been written to, and makes the log's name durable.
+    pub(crate) fn open(database: &Path) -> Result<Self> {
+        // It lies beside the file itself, wherever links to it are.
+        let database = fs::canonicalize(database).map_err(|cause| failed(database, cause))?;
+        let mut path = database.into_os_string();
         path.push("-wal");
         let path = PathBuf::from(path);
         let file = File::open(&path).map_err(|cause| failed(&path, cause))?;
