@@ -6,6 +6,7 @@ use anyhow::Result;
 use kinetik_core::{JobCount, Queue, Status};
 use seed::{Document, doc};
 
+use super::count::number;
 use super::definitions::Definitions;
 use super::output::Output;
 
@@ -31,11 +32,6 @@ pub(super) async fn show(queue: &Queue, counts: &[JobCount], output: &Output) ->
 
 fn line(JobCount { task, status, count }: &JobCount) -> Document {
     doc! { "task": (task.as_str()), "status": (status.name()), "count": (number(*count)) }
-}
-
-/// Returns a count as a document holds it.
-pub(super) fn number(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn table(counts: &[JobCount], output: &Output) -> Result<()> {

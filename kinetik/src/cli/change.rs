@@ -12,6 +12,7 @@ use seed::{Filter, Projection, Value, doc};
 
 use super::Opened;
 use super::args::{Chosen, Selection};
+use super::count;
 use super::output::{Output, shown};
 
 /// How many jobs are changed at the same time, so that the store can commit them together.
@@ -83,8 +84,7 @@ pub(super) async fn run(opened: &Opened, change: Change, chosen: &Chosen, output
     if output.is_json() {
         return Ok(());
     }
-    let jobs = if changed == 1 { "job" } else { "jobs" };
-    output.line(&format!("{changed} {jobs} {}", change.done()))
+    output.line(&format!("{} {}", count::jobs(changed), change.done()))
 }
 
 async fn by_ids(queue: &Queue, change: Change, named: &[String], output: &Output) -> Result<u64> {

@@ -1,20 +1,18 @@
 //! `kinetik clean`: removes finished jobs.
 
 use anyhow::{Result, bail};
-use kinetik_core::{Status, check_name};
+use kinetik_core::Status;
 use seed::doc;
 
 use super::Opened;
 use super::args::Clean;
-use super::breakdown::number;
+use super::count::{self, number};
 use super::output::Output;
+use super::selection::check_names;
 
 pub(super) async fn run(opened: &Opened, command: &Clean, output: &Output) -> Result<()> {
-    command.tags.iter().try_for_each(|tag| check_name("tag", tag))?;
-    command
-        .task
-        .iter()
-        .try_for_each(|task| check_name("task", task))?;
+    check_names("tag", &command.tags)?;
+    check_names("task", &command.task)?;
     let statuses = match &command.status[..] {
         [] => &[Status::Completed],
         statuses => statuses,
@@ -29,8 +27,7 @@ pub(super) async fn run(opened: &Opened, command: &Clean, output: &Output) -> Re
     if output.is_json() {
         return output.json(&doc! { "removed": (number(removed)) });
     }
-    let jobs = if removed == 1 { "job" } else { "jobs" };
-    output.line(&format!("{removed} {jobs} removed"))
+    output.line(&format!("{} removed", count::jobs(removed)))
 }
 
 async fn of_status(opened: &Opened, command: &Clean, status: Status) -> Result<u64> {

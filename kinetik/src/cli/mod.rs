@@ -65,6 +65,7 @@ mod breakdown;
 mod change;
 mod clean;
 pub mod config;
+mod count;
 mod definitions;
 mod duration;
 mod enqueue;

@@ -7,6 +7,13 @@ use seed::{Document, Filter, doc};
 
 use super::args::Selection;
 
+/// Checks the names of tasks or tags, whichever they are.
+pub(super) fn check_names<'a>(what: &str, names: impl IntoIterator<Item = &'a String>) -> Result<()> {
+    let mut names = names.into_iter();
+    names.try_for_each(|name| check_name(what, name))?;
+    Ok(())
+}
+
 impl Selection {
     /// Returns the filter of the jobs that are meant; all of them if nothing was said.
     pub(super) fn filter(&self) -> Result<Filter> {
@@ -18,7 +25,7 @@ impl Selection {
         let mut clauses: Vec<Document> = Vec::new();
         let names = [("task", &self.task), ("tag", &self.tag)];
         for (field, names) in names.into_iter().filter(|(_, names)| !names.is_empty()) {
-            names.iter().try_for_each(|name| check_name(field, name))?;
+            check_names(field, names)?;
             clauses.push(doc! { field: { "$in": (names.clone()) } });
         }
         let wanted = self.status.iter().filter(|status| statuses.contains(status));

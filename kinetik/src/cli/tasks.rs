@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use kinetik_core::{JobCount, Status, check_name};
+use kinetik_core::{JobCount, Status};
 use seed::{Document, Filter, Value, doc};
 
 use super::Opened;
 use super::args::Tasks;
-use super::breakdown::number;
+use super::count::number;
 use super::definitions::{Definition, Definitions};
 use super::duration;
 use super::output::Output;
+use super::selection::check_names;
 
 const COLUMNS: [&str; 6] = ["name", "tag", "timeout", "defined by", "jobs", "description"];
 
@@ -24,10 +25,7 @@ struct Counted {
 }
 
 pub(super) async fn run(opened: &Opened, command: &Tasks, output: &Output) -> Result<()> {
-    command
-        .task
-        .iter()
-        .try_for_each(|name| check_name("task", name))?;
+    check_names("task", &command.task)?;
     let defined = Definitions::of(&opened.queue).await?;
     let counts = opened.queue.counts(&filter(&command.task)?).await?;
     let mut tasks = joined(defined, counts);
@@ -124,9 +122,9 @@ impl Counted {
             "name": name,
             "tag": (tag.as_deref().map(Value::from)),
             "description": (description.as_str()),
-            "timeout": (millis.map(|millis| Value::from(i64::try_from(millis).unwrap_or(i64::MAX)))),
+            "timeout": (millis.map(number).map(Value::from)),
             "here": (*is_here),
-            "workers": (number(*workers as u64)),
+            "workers": (number(*workers)),
             "counts": counts
         }
     }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use futures::future::join_all;
-use kinetik_core::{Processor, Summary, check_name};
+use kinetik_core::{Processor, Summary};
 use seed::doc;
 use tokio_util::sync::CancellationToken;
 
 use super::args::Work;
+use super::count::number;
 use super::output::Output;
 use super::progress::Progress;
+use super::selection::check_names;
 use super::signals::Signals;
 use super::{Opened, environment};
 
@@ -53,10 +55,7 @@ fn loops(opened: &Opened, command: &Work) -> Result<Vec<Vec<String>>> {
     if loops.iter().any(Vec::is_empty) {
         bail!("tags are names with commas between them: --tags mail,reports");
     }
-    loops
-        .iter()
-        .flatten()
-        .try_for_each(|tag| check_name("tag", tag))?;
+    check_names("tag", loops.iter().flatten())?;
     Ok(loops)
 }
 
@@ -129,7 +128,6 @@ fn report(summary: Summary, output: &Output) -> Result<()> {
         handed_back,
     } = summary;
     if output.is_json() {
-        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         return output.json(&doc! {
             "completed": (number(completed)), "failed": (number(failed)), "timed_out": (number(timed_out)),
             "retried": (number(retried)), "handed_back": (number(handed_back))

@@ -7,7 +7,7 @@ use seed::value::Array;
 use seed::{DateTime, Document, Filter, Projection, Value, doc};
 
 use super::Opened;
-use super::breakdown::number;
+use super::count::number;
 use super::output::{Output, shown};
 
 const COLUMNS: [&str; 8] = [
@@ -137,5 +137,5 @@ fn to_document(worker: &Worker, held: &[Held]) -> Document {
 
 fn loop_document(each: &WorkerLoop) -> Value {
     let tags: Array = each.tags.iter().map(|tag| Value::from(tag.as_str())).collect();
-    doc! { "tags": tags, "slots": (number(each.slots as u64)) }.into()
+    doc! { "tags": tags, "slots": (number(each.slots)) }.into()
 }

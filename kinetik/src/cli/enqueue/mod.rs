@@ -19,7 +19,7 @@ use seed::value::json;
 
 use super::args::Enqueue;
 use super::output::Output;
-use super::{Opened, file_name};
+use super::{Opened, count, file_name};
 use batches::{Batch, Batches};
 
 const BAR: &str = "{msg:>9} {wide_bar} {bytes}/{total_bytes}";
@@ -111,13 +111,9 @@ async fn from_pipe(
 fn report(jobs: u64, name: &str, output: &Output) -> Result<()> {
     output.hide_bar();
     if output.is_json() {
-        return output.json(&doc! { "enqueued": (i64::try_from(jobs).unwrap_or(i64::MAX)) });
+        return output.json(&doc! { "enqueued": (count::number(jobs)) });
     }
-    output.line(&format!("{} enqueued from {name}", counted(jobs)))
-}
-
-fn counted(jobs: u64) -> String {
-    format!("{jobs} {}", if jobs == 1 { "job" } else { "jobs" })
+    output.line(&format!("{} enqueued from {name}", count::jobs(jobs)))
 }
 
 /// How far an input has come.
@@ -147,7 +143,7 @@ async fn enqueue_all(queue: &Queue, mut batches: Batches, tell: impl Fn(Come)) -
             Ok(batch) => enqueue_batch(queue, &batch, &mut come).await,
             Err(fault) => Err(fault),
         };
-        enqueued.map_err(|fault| anyhow!("{fault:#}; {} before it were enqueued", counted(come.jobs)))?;
+        enqueued.map_err(|fault| anyhow!("{fault:#}; {} before it were enqueued", count::jobs(come.jobs)))?;
         tell(come);
     }
     Ok(come.jobs)
