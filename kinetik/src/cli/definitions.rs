@@ -54,9 +54,9 @@ impl Definitions {
         Ok(all)
     }
 
-    /// Tells whether anybody defines a task.
-    pub(super) fn has(&self, task: &str) -> bool {
-        self.0.contains_key(task)
+    /// Returns what is known of a task; none if nobody defines it.
+    pub(super) fn get(&self, task: &str) -> Option<&Definition> {
+        self.0.get(task)
     }
 
     /// Returns the tasks by name.

@@ -10,6 +10,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// A command that says that it runs, and goes on until its gate is opened. It has the gate in its hand before it says so.
+pub(crate) const HOLD: &str = "exec 3< gate; echo $KINETIK_JOB_ID > up; exec cat <&3";
+
 /// A folder in which the program is run.
 pub(crate) struct Place(TempDir);
 

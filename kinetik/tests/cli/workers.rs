@@ -1,9 +1,9 @@
 //! `kinetik workers`
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::place::{Place, finish, shell, signal};
+use crate::place::{HOLD, Place, finish, shell, signal};
 
 #[test]
 fn a_worker_is_shown_with_what_it_runs() {
@@ -49,6 +49,29 @@ fn a_worker_is_shown_with_what_it_runs() {
     signal(&worker, Signal::TERM);
     assert_eq!(finish(worker).code, Some(0));
     assert_eq!(place.ok(&["workers"]), "no workers\n");
+}
+
+#[test]
+fn a_job_waits_under_the_tag_of_its_task_which_a_worker_elsewhere_defines() {
+    let hold = shell("hold", HOLD, "tag = \"held\"");
+    let place = Place::new(&[&hold, "name = \"note\"\ntag = \"notes\"\nrun = [\"true\"]"]);
+    let (mut up, gate) = (place.bell("up"), place.gate("gate"));
+    place.enqueue(&["hold"]);
+    let worker = place.start(&["work"]);
+    up.ring();
+    // Somebody who knows the store, and no more.
+    place.write("bare.toml", "store = \"sqlite:jobs.db?synchronous=normal\"\n");
+    let id = place.enqueue(&["note", "--config", "bare.toml"]);
+    assert_eq!(place.job(&id)["tag"], "notes");
+    let lines = r#"{"task": "note"} {"task": "note", "tag": "b"} {"task": "other"}"#;
+    place.write("jobs.jsonl", &lines.replace("} {", "}\n{"));
+    place.ok(&["enqueue", "--from", "jobs.jsonl", "--config", "bare.toml"]);
+    let jobs = place.json(&["jobs", "-t", "note", "-t", "other", "--sort", "_id"]);
+    let tags: Vec<&Value> = jobs.iter().map(|job| &job["tag"]).collect();
+    assert_eq!(tags, ["notes", "notes", "b", "default"]);
+    drop(gate);
+    signal(&worker, Signal::TERM);
+    assert_eq!(finish(worker).code, Some(0));
 }
 
 #[test]

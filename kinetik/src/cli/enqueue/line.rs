@@ -10,8 +10,8 @@ use crate::cli::duration;
 
 const KEYS: [&str; 7] = ["task", "data", "tag", "priority", "delay", "at", "attempts"];
 
-/// Makes the job that a line of JSON describes.
-pub(super) fn read(text: &str) -> Result<NewJob> {
+/// Makes the job that a line of JSON describes; one that names no tag gets that of its task, if `tag_of` knows it.
+pub(super) fn read<'t>(text: &str, tag_of: impl Fn(&str) -> Option<&'t str>) -> Result<NewJob> {
     let line = json::parse_plain_document(text)?;
     if let Some(unknown) = line.keys().find(|key| !KEYS.contains(key)) {
         bail!("unknown key {unknown:?}: {}", suggestion(unknown, &KEYS));
@@ -19,7 +19,7 @@ pub(super) fn read(text: &str) -> Result<NewJob> {
     let task = text_at(&line, "task")?
         .ok_or_else(|| anyhow!("the task is missing: {{\"task\": …, \"data\": …}}"))?;
     let mut job = NewJob::new(task, line.get("data").cloned().unwrap_or_default());
-    if let Some(tag) = text_at(&line, "tag")? {
+    if let Some(tag) = text_at(&line, "tag")?.or_else(|| tag_of(task)) {
         job = job.tag(tag);
     }
     if let Some(priority) = integer_at(&line, "priority")? {
@@ -79,7 +79,7 @@ mod tests {
             r#"{"task": "t", "at": "2030-01-01T00:00:00+02:00"}"#,
             r#"{"task": "t", "delay": 250, "at": null}"#,
         ] {
-            assert!(read(text).is_ok(), "{text}");
+            assert!(read(text, |_| None).is_ok(), "{text}");
         }
     }
 
@@ -102,7 +102,7 @@ mod tests {
             (r#"{"task": "t", "attempts": 0}"#, "from 1 on"),
         ];
         for (text, expected) in cases {
-            let fault = format!("{:#}", read(text).unwrap_err());
+            let fault = format!("{:#}", read(text, |_| None).unwrap_err());
             assert!(fault.contains(expected), "{text}: {fault}");
         }
     }

@@ -18,6 +18,7 @@ use seed::doc;
 use seed::value::json;
 
 use super::args::Enqueue;
+use super::definitions::Definitions;
 use super::output::Output;
 use super::{Opened, count, file_name};
 use batches::{Batch, Batches};
@@ -26,18 +27,41 @@ const BAR: &str = "{msg:>9} {wide_bar} {bytes}/{total_bytes}";
 const SPINNER: &str = "{spinner} {pos} jobs enqueued, {per_sec}";
 
 pub(super) async fn run(opened: &Opened, command: &Enqueue, output: &Output) -> Result<()> {
-    let queue = &opened.queue;
+    let to = Destination {
+        queue: &opened.queue,
+        defined: Definitions::of(&opened.queue).await?,
+    };
     match (&command.from, &command.task) {
         (Some(path), _) if path == Path::new("-") => {
-            from_pipe(queue, io::stdin(), "standard input", output).await
+            from_pipe(&to, io::stdin(), "standard input", output).await
         }
-        (Some(path), _) => from_path(queue, path, output).await,
-        (None, Some(task)) => one(queue, task, command, output).await,
+        (Some(path), _) => from_path(&to, path, output).await,
+        (None, Some(task)) => one(&to, task, command, output).await,
         (None, None) => bail!("name a task, or a file of jobs with --from"),
     }
 }
 
-async fn one(queue: &Queue, task: &str, command: &Enqueue, output: &Output) -> Result<()> {
+/// The queue, and who takes what from it.
+struct Destination<'q> {
+    queue: &'q Queue,
+    defined: Definitions,
+}
+
+impl Destination<'_> {
+    /// Returns the tag under which the jobs of a task are looked for, if the task is known to anybody.
+    fn tag_of(&self, task: &str) -> Option<&str> {
+        self.defined.get(task)?.tag.as_deref()
+    }
+
+    /// Reads a job from a line; one without a tag waits where its task is looked for.
+    fn read(&self, line: &str) -> Result<NewJob> {
+        let job = line::read(line, |task| self.tag_of(task))?;
+        self.queue.check(&job)?;
+        Ok(job)
+    }
+}
+
+async fn one(to: &Destination<'_>, task: &str, command: &Enqueue, output: &Output) -> Result<()> {
     let data = match command.data.as_deref() {
         Some("-") => Some(Cow::Owned(batches::read_text(io::stdin())?)),
         data => data.map(Cow::Borrowed),
@@ -46,10 +70,11 @@ async fn one(queue: &Queue, task: &str, command: &Enqueue, output: &Output) -> R
         .map(|text| json::parse_plain(&text))
         .transpose()
         .context("the data is not JSON")?;
-    let mut job = queue
+    let mut job = to
+        .queue
         .create(task, data.unwrap_or_default())
         .priority(command.priority);
-    if let Some(tag) = &command.tag {
+    if let Some(tag) = command.tag.as_deref().or_else(|| to.tag_of(task)) {
         job = job.tag(tag);
     }
     if let Some(delay) = command.delay {
@@ -69,7 +94,7 @@ async fn one(queue: &Queue, task: &str, command: &Enqueue, output: &Output) -> R
     }
 }
 
-async fn from_path(queue: &Queue, path: &Path, output: &Output) -> Result<()> {
+async fn from_path(to: &Destination<'_>, path: &Path, output: &Output) -> Result<()> {
     let name = file_name(path);
     let open = || File::open(path).with_context(|| format!("cannot open {name}"));
     let file = open()?;
@@ -78,16 +103,16 @@ async fn from_path(queue: &Queue, path: &Path, output: &Output) -> Result<()> {
         bail!("{name} is a folder: name a file of jobs, one JSON document a line");
     }
     if !metadata.is_file() {
-        return from_pipe(queue, file, &name, output).await;
+        return from_pipe(to, file, &name, output).await;
     }
     let bar = output.show_bar(metadata.len(), BAR);
     bar.set_message("checking");
-    check_all(queue, Batches::read(file, &name), |come| {
+    check_all(to, Batches::read(file, &name), |come| {
         bar.set_position(come.bytes)
     })
     .await?;
     bar.set_message("enqueuing");
-    let jobs = enqueue_all(queue, Batches::read(open()?, &name), |come| {
+    let jobs = enqueue_all(to, Batches::read(open()?, &name), |come| {
         bar.set_position(come.bytes)
     })
     .await?;
@@ -95,13 +120,13 @@ async fn from_path(queue: &Queue, path: &Path, output: &Output) -> Result<()> {
 }
 
 async fn from_pipe(
-    queue: &Queue,
+    to: &Destination<'_>,
     pipe: impl Read + Send + 'static,
     name: &str,
     output: &Output,
 ) -> Result<()> {
     let spinner = output.show_spinner(SPINNER);
-    let jobs = enqueue_all(queue, Batches::read(pipe, name), |come| {
+    let jobs = enqueue_all(to, Batches::read(pipe, name), |come| {
         spinner.set_position(come.jobs)
     })
     .await?;
@@ -123,10 +148,10 @@ struct Come {
     bytes: u64,
 }
 
-async fn check_all(queue: &Queue, mut batches: Batches, tell: impl Fn(Come)) -> Result<()> {
+async fn check_all(to: &Destination<'_>, mut batches: Batches, tell: impl Fn(Come)) -> Result<()> {
     let mut come = Come::default();
     while let Some(batch) = batches.next().await {
-        let checked = batch.and_then(|batch| match jobs_of(queue, &batch) {
+        let checked = batch.and_then(|batch| match jobs_of(to, &batch) {
             (_, Some(fault)) => Err(fault),
             (_, None) => Ok(batch.bytes),
         });
@@ -136,11 +161,11 @@ async fn check_all(queue: &Queue, mut batches: Batches, tell: impl Fn(Come)) -> 
     Ok(())
 }
 
-async fn enqueue_all(queue: &Queue, mut batches: Batches, tell: impl Fn(Come)) -> Result<u64> {
+async fn enqueue_all(to: &Destination<'_>, mut batches: Batches, tell: impl Fn(Come)) -> Result<u64> {
     let mut come = Come::default();
     while let Some(batch) = batches.next().await {
         let enqueued = match batch {
-            Ok(batch) => enqueue_batch(queue, &batch, &mut come).await,
+            Ok(batch) => enqueue_batch(to, &batch, &mut come).await,
             Err(fault) => Err(fault),
         };
         enqueued.map_err(|fault| anyhow!("{fault:#}; {} before it were enqueued", count::jobs(come.jobs)))?;
@@ -150,19 +175,18 @@ async fn enqueue_all(queue: &Queue, mut batches: Batches, tell: impl Fn(Come)) -
 }
 
 /// Enqueues the jobs of a batch up to its first bad line.
-async fn enqueue_batch(queue: &Queue, batch: &Batch, come: &mut Come) -> Result<()> {
-    let (jobs, fault) = jobs_of(queue, batch);
-    come.jobs += queue.create_many(jobs).await?.len() as u64;
+async fn enqueue_batch(to: &Destination<'_>, batch: &Batch, come: &mut Come) -> Result<()> {
+    let (jobs, fault) = jobs_of(to, batch);
+    come.jobs += to.queue.create_many(jobs).await?.len() as u64;
     come.bytes += batch.bytes;
     fault.map_or(Ok(()), Err)
 }
 
 /// Makes the jobs of a batch up to its first bad line, and says what is wrong with that one.
-fn jobs_of(queue: &Queue, batch: &Batch) -> (Vec<NewJob>, Option<anyhow::Error>) {
+fn jobs_of(to: &Destination<'_>, batch: &Batch) -> (Vec<NewJob>, Option<anyhow::Error>) {
     let mut jobs = Vec::with_capacity(batch.lines.len());
     for (number, text) in &batch.lines {
-        let job = line::read(text).and_then(|job| Ok(queue.check(&job).map(|()| job)?));
-        match job {
+        match to.read(text) {
             Ok(job) => jobs.push(job),
             Err(fault) => return (jobs, Some(anyhow!("{}:{number}: {fault:#}", batch.name))),
         }

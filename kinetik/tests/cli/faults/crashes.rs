@@ -6,8 +6,8 @@ use std::os::unix::process::ExitStatusExt as _;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::{HOLD, ask_to_stop, start};
-use crate::place::{Place, Running, finish, log, shell, signal};
+use super::{ask_to_stop, start};
+use crate::place::{HOLD, Place, Running, finish, log, shell, signal};
 
 fn kill(mut worker: Running) {
     worker.kill().unwrap();

@@ -13,9 +13,6 @@ use rustix::process::Signal;
 
 use crate::place::{Place, Running, signal};
 
-/// A command that says that it runs, and goes on until its gate is opened. It has the gate in its hand before it says so.
-const HOLD: &str = "exec 3< gate; echo $KINETIK_JOB_ID > up; exec cat <&3";
-
 fn start(place: &Place, arguments: &[&str]) -> Running {
     place.start(&[&["work", "--lease", "1s"], arguments].concat())
 }
