@@ -84,7 +84,7 @@ async fn undefined<'c>(queue: &Queue, counts: &'c [JobCount]) -> Result<Vec<&'c 
     waiting.dedup();
     if !waiting.is_empty() {
         let defined = Definitions::of(queue).await?;
-        waiting.retain(|task| defined.get(task).is_none());
+        waiting.retain(|task| !defined.has(task));
     }
     Ok(waiting)
 }

@@ -28,17 +28,7 @@ pub(super) struct Definition {
 impl Definitions {
     /// Asks this process and the living workers. Where they differ this process is believed, then the latest worker.
     pub(super) async fn of(queue: &Queue) -> Result<Self> {
-        let mut all = Self::default();
-        for task in queue.tasks() {
-            let definition = Definition {
-                tag: Some(task.tag().to_owned()),
-                description: task.description().to_owned(),
-                timeout: task.timeout(),
-                is_here: true,
-                workers: 0,
-            };
-            all.0.insert(task.name().to_owned(), definition);
-        }
+        let mut all = Self::here(queue);
         let workers = queue.workers().await?;
         for worker in workers.into_iter().rev().filter(|worker| worker.is_live) {
             for task in worker.tasks {
@@ -54,9 +44,29 @@ impl Definitions {
         Ok(all)
     }
 
-    /// Returns what is known of a task; none if nobody defines it.
-    pub(super) fn get(&self, task: &str) -> Option<&Definition> {
-        self.0.get(task)
+    /// Asks this process alone.
+    pub(super) fn here(queue: &Queue) -> Self {
+        let defined = queue.tasks().into_iter().map(|task| {
+            let definition = Definition {
+                tag: Some(task.tag().to_owned()),
+                description: task.description().to_owned(),
+                timeout: task.timeout(),
+                is_here: true,
+                workers: 0,
+            };
+            (task.name().to_owned(), definition)
+        });
+        Self(defined.collect())
+    }
+
+    /// Tells whether anybody defines a task.
+    pub(super) fn has(&self, task: &str) -> bool {
+        self.0.contains_key(task)
+    }
+
+    /// Returns the tag that the jobs of a task wait under; none if nobody defines it.
+    pub(super) fn tag_of(&self, task: &str) -> Option<&str> {
+        self.0.get(task)?.tag.as_deref()
     }
 
     /// Returns the tasks by name.

@@ -27,41 +27,50 @@ const BAR: &str = "{msg:>9} {wide_bar} {bytes}/{total_bytes}";
 const SPINNER: &str = "{spinner} {pos} jobs enqueued, {per_sec}";
 
 pub(super) async fn run(opened: &Opened, command: &Enqueue, output: &Output) -> Result<()> {
-    let to = Destination {
-        queue: &opened.queue,
-        defined: Definitions::of(&opened.queue).await?,
+    let queue = &opened.queue;
+    let Some(path) = &command.from else {
+        let Some(task) = &command.task else {
+            bail!("name a task, or a file of jobs with --from");
+        };
+        return one(queue, task, command, output).await;
     };
-    match (&command.from, &command.task) {
-        (Some(path), _) if path == Path::new("-") => {
-            from_pipe(&to, io::stdin(), "standard input", output).await
-        }
-        (Some(path), _) => from_path(&to, path, output).await,
-        (None, Some(task)) => one(&to, task, command, output).await,
-        (None, None) => bail!("name a task, or a file of jobs with --from"),
+    let to = Destination {
+        queue,
+        defined: Definitions::of(queue).await?,
+    };
+    if path == Path::new("-") {
+        from_pipe(&to, io::stdin(), "standard input", output).await
+    } else {
+        from_path(&to, path, output).await
     }
 }
 
-/// The queue, and who takes what from it.
+/// Where the jobs of an input go.
 struct Destination<'q> {
     queue: &'q Queue,
     defined: Definitions,
 }
 
 impl Destination<'_> {
-    /// Returns the tag under which the jobs of a task are looked for, if the task is known to anybody.
-    fn tag_of(&self, task: &str) -> Option<&str> {
-        self.defined.get(task)?.tag.as_deref()
-    }
-
     /// Reads a job from a line; one without a tag waits where its task is looked for.
     fn read(&self, line: &str) -> Result<NewJob> {
-        let job = line::read(line, |task| self.tag_of(task))?;
+        let job = line::read(line, |task| self.defined.tag_of(task))?;
         self.queue.check(&job)?;
         Ok(job)
     }
 }
 
-async fn one(to: &Destination<'_>, task: &str, command: &Enqueue, output: &Output) -> Result<()> {
+/// Returns the tag that the jobs of a task wait under, if anybody defines it. Workers are asked only for what this
+/// process does not define, since whoever enqueues one job pays for the question each time.
+async fn tag_of(queue: &Queue, task: &str) -> Result<Option<String>> {
+    let mut defined = Definitions::here(queue);
+    if !defined.has(task) {
+        defined = Definitions::of(queue).await?;
+    }
+    Ok(defined.tag_of(task).map(str::to_owned))
+}
+
+async fn one(queue: &Queue, task: &str, command: &Enqueue, output: &Output) -> Result<()> {
     let data = match command.data.as_deref() {
         Some("-") => Some(Cow::Owned(batches::read_text(io::stdin())?)),
         data => data.map(Cow::Borrowed),
@@ -70,11 +79,14 @@ async fn one(to: &Destination<'_>, task: &str, command: &Enqueue, output: &Outpu
         .map(|text| json::parse_plain(&text))
         .transpose()
         .context("the data is not JSON")?;
-    let mut job = to
-        .queue
+    let tag = match &command.tag {
+        Some(tag) => Some(tag.clone()),
+        None => tag_of(queue, task).await?,
+    };
+    let mut job = queue
         .create(task, data.unwrap_or_default())
         .priority(command.priority);
-    if let Some(tag) = command.tag.as_deref().or_else(|| to.tag_of(task)) {
+    if let Some(tag) = tag {
         job = job.tag(tag);
     }
     if let Some(delay) = command.delay {
