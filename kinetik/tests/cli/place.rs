@@ -13,6 +13,9 @@ use tempfile::TempDir;
 /// A command that says that it runs, and goes on until its gate is opened. It has the gate in its hand before it says so.
 pub(crate) const HOLD: &str = "exec 3< gate; echo $KINETIK_JOB_ID > up; exec cat <&3";
 
+/// The store of each folder.
+pub(crate) const STORE: &str = "sqlite:jobs.db?synchronous=normal";
+
 /// A folder in which the program is run.
 pub(crate) struct Place(TempDir);
 
@@ -29,10 +32,7 @@ impl Place {
     pub(crate) fn new(tasks: &[&str]) -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         let tables: String = tasks.iter().map(|task| format!("[[task]]\n{task}\n")).collect();
-        place.write(
-            "kinetik.toml",
-            &format!("store = \"sqlite:jobs.db?synchronous=normal\"\n{tables}"),
-        );
+        place.write("kinetik.toml", &format!("store = \"{STORE}\"\n{tables}"));
         place
     }
 
