@@ -7,7 +7,7 @@ use anyhow::Result;
 use kinetik_core::Queue;
 
 /// The tasks that this process or any living worker defines, by name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Definitions(BTreeMap<String, Definition>);
 
 /// What is known of a task.
@@ -28,11 +28,21 @@ pub(super) struct Definition {
 impl Definitions {
     /// Asks this process and the living workers. Where they differ this process is believed, then the latest worker.
     pub(super) async fn of(queue: &Queue) -> Result<Self> {
-        let mut all = Self::here(queue);
+        let mut all = BTreeMap::new();
+        for task in queue.tasks() {
+            let definition = Definition {
+                tag: Some(task.tag().to_owned()),
+                description: task.description().to_owned(),
+                timeout: task.timeout(),
+                is_here: true,
+                workers: 0,
+            };
+            all.insert(task.name().to_owned(), definition);
+        }
         let workers = queue.workers().await?;
         for worker in workers.into_iter().rev().filter(|worker| worker.is_live) {
             for task in worker.tasks {
-                let definition = all.0.entry(task.name).or_insert_with(|| Definition {
+                let definition = all.entry(task.name).or_insert_with(|| Definition {
                     tag: Some(task.tag),
                     description: task.description,
                     timeout: task.timeout,
@@ -41,22 +51,7 @@ impl Definitions {
                 definition.workers += 1;
             }
         }
-        Ok(all)
-    }
-
-    /// Asks this process alone.
-    pub(super) fn here(queue: &Queue) -> Self {
-        let defined = queue.tasks().into_iter().map(|task| {
-            let definition = Definition {
-                tag: Some(task.tag().to_owned()),
-                description: task.description().to_owned(),
-                timeout: task.timeout(),
-                is_here: true,
-                workers: 0,
-            };
-            (task.name().to_owned(), definition)
-        });
-        Self(defined.collect())
+        Ok(Self(all))
     }
 
     /// Tells whether anybody defines a task.

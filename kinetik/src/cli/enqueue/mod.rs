@@ -60,13 +60,13 @@ impl Destination<'_> {
     }
 }
 
-/// Returns the tag that the jobs of a task wait under, if anybody defines it. Workers are asked only for what this
-/// process does not define, since whoever enqueues one job pays for the question each time.
-async fn tag_of(queue: &Queue, task: &str) -> Result<Option<String>> {
-    let mut defined = Definitions::here(queue);
-    if !defined.has(task) {
-        defined = Definitions::of(queue).await?;
+/// Returns the tag that a living worker has a task under. Nobody is asked for a task that is defined here, whose tag the
+/// queue knows, since whoever enqueues one job pays for the question each time.
+async fn tag_elsewhere(queue: &Queue, task: &str) -> Result<Option<String>> {
+    if queue.tasks().iter().any(|here| here.name() == task) {
+        return Ok(None);
     }
+    let defined = Definitions::of(queue).await?;
     Ok(defined.tag_of(task).map(str::to_owned))
 }
 
@@ -81,7 +81,7 @@ async fn one(queue: &Queue, task: &str, command: &Enqueue, output: &Output) -> R
         .context("the data is not JSON")?;
     let tag = match &command.tag {
         Some(tag) => Some(tag.clone()),
-        None => tag_of(queue, task).await?,
+        None => tag_elsewhere(queue, task).await?,
     };
     let mut job = queue
         .create(task, data.unwrap_or_default())
