@@ -6,6 +6,7 @@ mod bench;
 mod enqueue;
 mod look;
 mod mend;
+mod number;
 mod work;
 
 use std::path::PathBuf;
