@@ -145,7 +145,7 @@ fn what_cannot_be_read_is_an_error_and_enqueues_nothing() {
         &["note", "--at", "tomorrow"],
         &["note", "--priority", "high"],
         &["--from", "missing.jsonl"],
-        &["note", "--store", "redis://127.0.0.1"],
+        &["note", "--store", "redis://127.0.0.1:1"],
         &["note", "--store", "memory:"],
         &["note", "--store", "sqlite:no/such/folder/x.db"],
     ] {
