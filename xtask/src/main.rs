@@ -39,7 +39,7 @@ enum Command {
     Ci,
     /// Works off a shipped file of jobs with real commands, and shows what happened.
     Demo,
-    /// Kills workers and a producer on one SQLite file at random, and counts what is left.
+    /// Kills workers and a producer on one store at random, and counts what is left.
     KillRounds(kill_rounds::Arguments),
     /// Measures ours beside other queues.
     Peers(peers::Arguments),

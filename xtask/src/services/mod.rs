@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode};
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum as _};
 
-use service::{Kind, Service};
+pub(crate) use service::{Kind, Service};
 use signals::Signals;
 
 /// Names the server that the tests of `seed-redis` use instead of starting one.

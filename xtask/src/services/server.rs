@@ -79,6 +79,12 @@ impl Server {
     pub(super) fn kill(&mut self) -> anyhow::Result<()> {
         kill(&mut self.process)
     }
+
+    /// Starts a killed server on the same port and data.
+    pub(super) fn restart(&mut self) -> anyhow::Result<()> {
+        self.process = self.settings.start()?;
+        Ok(())
+    }
 }
 
 impl Drop for Server {

@@ -84,6 +84,12 @@ impl Service {
         variables
     }
 
+    /// Kills all its servers, and starts them again on the same ports and data.
+    pub(crate) fn crash(&mut self) -> anyhow::Result<()> {
+        self.servers.iter_mut().try_for_each(Server::kill)?;
+        self.servers.iter_mut().try_for_each(Server::restart)
+    }
+
     fn single(kind: Kind, folder: TempDir, options: &[&str]) -> anyhow::Result<Self> {
         let options = || options.iter().map(|&option| option.to_owned()).collect();
         let server = Server::start(folder.path(), |_| Ok(options()))?;
