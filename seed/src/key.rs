@@ -213,6 +213,17 @@ fn plain_key(document: &Document, fields: &[(Path, Direction)]) -> Option<KeyByt
     Some(out)
 }
 
+/// Appends the part of a key that one field makes, unless its path meets an array: then nothing, and it says false.
+pub fn write_plain_part(document: &Document, path: &Path, direction: Direction, out: &mut Vec<u8>) -> bool {
+    match plain_value(document, path.parts()) {
+        Ok(value) => {
+            write_part(Elem::Value(value), direction, out);
+            true
+        }
+        Err(MetArray) => false,
+    }
+}
+
 struct MetArray;
 
 fn plain_value<'a>(document: &'a Document, parts: &[Part]) -> Result<Option<&'a Value>, MetArray> {
@@ -352,7 +363,7 @@ pub fn id_key(id: &Value) -> Result<KeyBytes> {
 }
 
 /// Returns the least bytes that are above all that begin with `prefix`; none if there are no such.
-pub(crate) fn after_prefix(prefix: &[u8]) -> Option<KeyBytes> {
+pub fn after_prefix(prefix: &[u8]) -> Option<KeyBytes> {
     let last = prefix.iter().rposition(|&byte| byte != 0xFF)?;
     let mut after = prefix[..=last].to_vec();
     after[last] += 1;
@@ -360,7 +371,7 @@ pub(crate) fn after_prefix(prefix: &[u8]) -> Option<KeyBytes> {
 }
 
 /// Joins two byte strings.
-pub(crate) fn joined(prefix: &[u8], rest: &[u8]) -> KeyBytes {
+pub fn joined(prefix: &[u8], rest: &[u8]) -> KeyBytes {
     [prefix, rest].concat()
 }
 

@@ -1,4 +1,4 @@
-//! Which indexes a collection has, and in what state they are.
+//! Which indexes a collection has, and in what state they are: what a store keeps beside its documents.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{CollectionSpec, IndexSpec, IndexView};
@@ -8,32 +8,42 @@ use super::IndexId;
 
 /// The indexes of one collection as the store has them, with the version that every write and scan names.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Catalogue {
-    pub(super) version: u64,
+pub struct Catalogue {
+    /// The version, which every change of the catalogue raises; zero if the collection does not exist.
+    pub version: u64,
     /// The edition of the declaration that was last ensured.
-    pub(super) spec_version: u32,
-    pub(super) next_index: IndexId,
-    pub(super) indexes: Vec<Index>,
+    pub spec_version: u32,
+    /// The number of the next index that is made.
+    pub next_index: IndexId,
+    /// The indexes, in the order in which they were made.
+    pub indexes: Vec<Index>,
 }
 
+/// One index of a catalogue.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Index {
-    pub(super) id: IndexId,
-    pub(super) spec: IndexSpec,
-    pub(super) state: State,
-    pub(super) is_multikey: bool,
+pub struct Index {
+    /// Its number.
+    pub id: IndexId,
+    /// How it was declared.
+    pub spec: IndexSpec,
+    /// Whether it can be read.
+    pub state: State,
+    /// Whether some document has, or had, several keys in it.
+    pub is_multikey: bool,
 }
 
 /// Every writer keeps up an index in either state; only a ready one is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub enum State {
+    /// Documents that were there before it may still be missing.
     Building,
+    /// It has every document that belongs in it.
     Ready,
 }
 
 impl Catalogue {
     /// Returns what the planner may read, by position.
-    pub(super) fn views(&self) -> Vec<Option<IndexView<'_>>> {
+    pub fn views(&self) -> Vec<Option<IndexView<'_>>> {
         self.indexes
             .iter()
             .map(|index| match index.state {
@@ -46,12 +56,13 @@ impl Catalogue {
             .collect()
     }
 
-    pub(super) fn index(&self, id: IndexId) -> Option<&Index> {
+    /// Returns the index of this number.
+    pub fn index(&self, id: IndexId) -> Option<&Index> {
         self.indexes.iter().find(|index| index.id == id)
     }
 
     /// Returns the catalogue with these indexes marked as multikey, one version on.
-    pub(super) fn with_multikey(&self, positions: &[usize]) -> Self {
+    pub fn with_multikey(&self, positions: &[usize]) -> Self {
         let mut next = self.next_version();
         positions
             .iter()
@@ -59,7 +70,8 @@ impl Catalogue {
         next
     }
 
-    pub(super) fn next_version(&self) -> Self {
+    /// Returns a copy, one version on.
+    pub fn next_version(&self) -> Self {
         Self {
             version: self.version + 1,
             ..self.clone()
@@ -67,7 +79,7 @@ impl Catalogue {
     }
 
     /// Tells whether the ready indexes are just those that are declared, and nothing is being built.
-    pub(super) fn fulfils(&self, spec: &CollectionSpec) -> bool {
+    pub fn fulfils(&self, spec: &CollectionSpec) -> bool {
         self.version > 0
             && self.spec_version == spec.version
             && self.indexes.len() == spec.indexes.len()
@@ -78,7 +90,78 @@ impl Catalogue {
             })
     }
 
-    pub(super) fn to_document(&self) -> Document {
+    /// Returns the catalogue with what is declared added, and what is neither declared nor needed meanwhile left out.
+    ///
+    /// The new indexes are to be built, unless the collection is empty. A collection that is made begins with
+    /// `first_version`.
+    pub fn declared(&self, spec: &CollectionSpec, first_version: u64, is_empty: bool) -> Self {
+        let mut next = self.next_version();
+        next.version = next.version.max(first_version);
+        next.spec_version = spec.version;
+        let is_replaced = |index: &Index| {
+            spec.indexes
+                .iter()
+                .any(|wanted| wanted.name() == index.spec.name())
+        };
+        // A ready index serves until the one that takes its place is ready too.
+        let serves = |index: &Index| !is_empty && index.state == State::Ready && is_replaced(index);
+        next.indexes
+            .retain(|index| spec.indexes.contains(&index.spec) || serves(index));
+        let state = if is_empty { State::Ready } else { State::Building };
+        for wanted in &spec.indexes {
+            match next.indexes.iter_mut().find(|index| index.spec == *wanted) {
+                Some(known) if is_empty => known.state = State::Ready,
+                Some(_) => {}
+                None => {
+                    let index = Index {
+                        id: next.next_index,
+                        spec: wanted.clone(),
+                        state,
+                        is_multikey: false,
+                    };
+                    next.next_index += 1;
+                    next.indexes.push(index);
+                }
+            }
+        }
+        next
+    }
+
+    /// Returns the catalogue once the indexes that were declared are built, with those whose place they take; none if a
+    /// later declaration has come in between and does its own.
+    pub fn finished(&self, spec: &CollectionSpec) -> Option<(Self, Vec<Index>)> {
+        let mut next = self.next_version();
+        if next.spec_version != spec.version {
+            return None;
+        }
+        let (kept, dropped) = next
+            .indexes
+            .into_iter()
+            .partition(|index| spec.indexes.contains(&index.spec));
+        next.indexes = kept;
+        next.indexes
+            .iter_mut()
+            .for_each(|index| index.state = State::Ready);
+        Some((next, dropped))
+    }
+
+    /// Returns the catalogue without those of these indexes that are still being built, with what was left out.
+    pub fn given_up(&self, building: &[IndexId]) -> (Self, Vec<Index>) {
+        let mut next = self.next_version();
+        let is_given_up = |index: &Index| index.state == State::Building && building.contains(&index.id);
+        let (dropped, kept) = next.indexes.into_iter().partition(is_given_up);
+        next.indexes = kept;
+        (next, dropped)
+    }
+
+    /// Returns the numbers of the indexes that are being built.
+    pub fn building(&self) -> Vec<IndexId> {
+        let building = self.indexes.iter().filter(|index| index.state == State::Building);
+        building.map(|index| index.id).collect()
+    }
+
+    /// Returns the catalogue as a document, as stores keep it.
+    pub fn to_document(&self) -> Document {
         let indexes: Array = self
             .indexes
             .iter()
@@ -90,7 +173,11 @@ impl Catalogue {
         }
     }
 
-    pub(super) fn from_document(document: &Document) -> Result<Self> {
+    /// Reads what [`to_document`](Self::to_document) gave.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if it is anything else.
+    pub fn from_document(document: &Document) -> Result<Self> {
         let number = |name| document.get(name).and_then(Value::as_i64).ok_or_else(corrupt);
         let indexes = document
             .get("indexes")

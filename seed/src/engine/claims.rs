@@ -10,12 +10,12 @@ use super::session::{Session, duplicate};
 use super::top::Top;
 use super::writes::Setting;
 use crate::error::{ErrorKind, Result};
-use crate::filter::{Comparison, Filter, Node, Test};
+use crate::filter::Filter;
 use crate::key;
 use crate::plan::{Order, Plan};
 use crate::sort::Sort;
 use crate::update::Update;
-use crate::value::{Document, Value};
+use crate::value::Document;
 
 /// How many entries are looked at at once, at the most.
 const PAGE: usize = 500;
@@ -67,7 +67,7 @@ impl<E: Engine> Setting<E> {
         earlier: &[(Found<E::Stored>, &'f Filter)],
     ) -> Result<Vec<Found<E::Stored>>> {
         let wanted = limit - earlier.len();
-        if let Some(id) = the_id(filter) {
+        if let Some(id) = filter.the_id() {
             let found = self.look_up(session, &key::id_key(id)?, filter)?;
             let is_new = |found: &Found<_>| !earlier.iter().any(|(earlier, _)| earlier.id == found.id);
             return Ok(found.into_iter().filter(is_new).collect());
@@ -221,23 +221,4 @@ impl<E: Engine> Setting<E> {
         let change = change::removal(&session.catalogue, found.id, (found.stored, &found.document))?;
         session.apply(&change).map(drop)
     }
-}
-
-/// Returns the one `_id` that a filter asks for, which needs no plan.
-fn the_id(filter: &Filter) -> Option<&Value> {
-    fn in_node(node: &Node) -> Option<&Value> {
-        match node {
-            Node::And(nodes) => nodes.iter().find_map(in_node),
-            Node::Field(path, test) if path.as_str() == "_id" => in_test(test),
-            _ => None,
-        }
-    }
-    fn in_test(test: &Test) -> Option<&Value> {
-        match test {
-            Test::All(tests) => tests.iter().find_map(in_test),
-            Test::Compare(Comparison::Eq, id) if !matches!(id, Value::Array(_) | Value::Null) => Some(id),
-            _ => None,
-        }
-    }
-    in_node(filter.root())
 }

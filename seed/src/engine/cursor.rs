@@ -1,6 +1,9 @@
 //! A walk along a plan, page by page, that can go on in another transaction.
+//!
+//! The cursor says what is to be read next ([`Cursor::ask`]), is told how far that went ([`Cursor::advance`]), and judges
+//! what was read ([`Cursor::takes`]). It reads nothing itself, so that a store on a network can walk as well.
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Index};
 use super::{Engine, Entry, IndexId, ReadTransaction, Towards};
 use crate::error::Result;
 use crate::filter::{Filter, node_matches};
@@ -10,20 +13,34 @@ use crate::value::Document;
 
 /// A document that was found, as it is stored and as it reads.
 #[derive(Debug)]
-pub(super) struct Found<S> {
-    pub(super) id: KeyBytes,
-    pub(super) stored: S,
-    pub(super) document: Document,
+pub struct Found<S> {
+    /// The bytes of its `_id`.
+    pub id: KeyBytes,
+    /// How it is stored.
+    pub stored: S,
+    /// How it reads.
+    pub document: Document,
+}
+
+/// What is to be read next: entries of an index, or documents by their ids.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// Which index; the documents themselves if none.
+    pub index: Option<IndexId>,
+    /// Over which range.
+    pub range: &'a KeyRange,
+    /// Which way.
+    pub towards: Towards,
 }
 
 /// Where a walk along a plan stands.
 #[derive(Debug)]
-pub(super) struct Cursor {
+pub struct Cursor {
     /// What is left, the next one last.
     scans: Vec<Walk>,
     towards: Towards,
     /// How many entries were looked at so far.
-    pub(super) looked_at: u64,
+    looked_at: u64,
 }
 
 #[derive(Debug)]
@@ -37,7 +54,8 @@ struct Walk {
 }
 
 impl Cursor {
-    pub(super) fn new(plan: &Plan, catalogue: &Catalogue) -> Self {
+    /// Begins a walk along a plan that was made with this catalogue.
+    pub fn new(plan: &Plan, catalogue: &Catalogue) -> Self {
         let towards = if plan.order() == Order::Backwards {
             Towards::Start
         } else {
@@ -72,14 +90,94 @@ impl Cursor {
         }
     }
 
+    /// Begins a walk along one range of an index, all of whose documents are taken.
+    pub fn of_range(index: IndexId, range: KeyRange) -> Self {
+        let mut scan = Plan::full(&[]).scans()[0].clone();
+        scan.is_exact = true;
+        let walk = Walk {
+            scan,
+            index: Some(index),
+            left: vec![range],
+            branch: None,
+        };
+        Self {
+            scans: vec![walk],
+            towards: Towards::End,
+            looked_at: 0,
+        }
+    }
+
+    /// Ends the walk, for what was looked for was come by otherwise.
+    pub fn finish(&mut self, looked_at: u64) {
+        self.looked_at += looked_at;
+        self.scans.clear();
+    }
+
     /// Returns the indexes that are still to be read.
-    pub(super) fn indexes(&self) -> impl Iterator<Item = IndexId> {
+    pub fn indexes(&self) -> impl Iterator<Item = IndexId> {
         self.scans.iter().filter_map(|walk| walk.index)
     }
 
+    /// Returns how many entries were looked at so far.
+    pub fn looked_at(&self) -> u64 {
+        self.looked_at
+    }
+
     /// Tells whether the walk is over.
-    pub(super) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         self.scans.iter().all(|walk| walk.left.is_empty())
+    }
+
+    /// Says what is to be read next; nothing if the walk is over.
+    pub fn ask(&mut self) -> Option<Ask<'_>> {
+        while self.scans.last()?.left.is_empty() {
+            self.scans.pop();
+        }
+        let walk = self.scans.last()?;
+        Some(Ask {
+            index: walk.index,
+            range: walk.left.last()?,
+            towards: self.towards,
+        })
+    }
+
+    /// Moves behind the last entry of what was asked for, or to the next range if there were no more.
+    pub fn advance(&mut self, looked_at: usize, last: Option<&[u8]>, is_range_done: bool) {
+        self.looked_at += looked_at as u64;
+        let Some(left) = self.scans.last_mut().map(|walk| &mut walk.left) else {
+            return;
+        };
+        match (last, left.last_mut()) {
+            (Some(last), Some(range)) if !is_range_done => match self.towards {
+                // The least bytes above an entry are the entry and a zero.
+                Towards::End => range.start = key::joined(last, &[0]),
+                Towards::Start => range.end = Some(last.to_vec()),
+            },
+            _ => drop(left.pop()),
+        }
+    }
+
+    /// Tells whether a document that was read at this entry, or by its id, is one of those that are looked for.
+    ///
+    /// # Errors
+    /// As the filter, and [`ErrorKind::Index`](crate::ErrorKind::Index) if the document does not belong in the index.
+    pub fn takes(
+        &self,
+        catalogue: &Catalogue,
+        filter: &Filter,
+        entry: Option<&Entry>,
+        document: &Document,
+    ) -> Result<bool> {
+        let Some(walk) = self.scans.last() else {
+            return Ok(false);
+        };
+        let is_first = match (walk.index.and_then(|index| catalogue.index(index)), entry) {
+            (Some(index), Some(entry)) if index.is_multikey => {
+                walk.comes_first(index, self.towards, entry, document)?
+            }
+            _ => true,
+        };
+        Ok(is_first && walk.takes(filter, document)?)
     }
 
     /// Looks at up to `page` further entries and appends the documents among them that match.
@@ -92,112 +190,59 @@ impl Cursor {
         page: usize,
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<()> {
-        let look = Look {
-            engine,
-            catalogue,
-            filter,
-            towards: self.towards,
-        };
         let mut budget = page;
         while budget > 0 {
-            let Some(walk) = self.scans.last_mut() else {
+            let Some(Ask {
+                index,
+                range,
+                towards,
+            }) = self.ask()
+            else {
                 return Ok(());
             };
-            if walk.left.is_empty() {
-                self.scans.pop();
-                continue;
-            }
-            let looked_at = match walk.index {
-                None => walk.primary_page(&look, transaction, budget, out)?,
-                Some(index) => walk.index_page(&look, transaction, index, budget, out)?,
+            let looked_at = match index {
+                None => {
+                    let mut read = Vec::new();
+                    transaction.page(range, towards, budget, &mut read)?;
+                    let last = read.last().map(|(id, _)| id.as_slice());
+                    self.advance(read.len(), last, read.len() < budget);
+                    let looked_at = read.len();
+                    for (id, stored) in read {
+                        let document = engine.decode(&stored)?;
+                        if self.takes(catalogue, filter, None, &document)? {
+                            out.push(Found { id, stored, document });
+                        }
+                    }
+                    looked_at
+                }
+                Some(index) => {
+                    let mut read = Vec::new();
+                    transaction.index_page(index, range, towards, budget, &mut read)?;
+                    let last = read.last().map(|entry| entry.bytes.as_slice());
+                    self.advance(read.len(), last, read.len() < budget);
+                    for entry in &read {
+                        let Some(stored) = transaction.get(entry.id())? else {
+                            continue;
+                        };
+                        let document = engine.decode(&stored)?;
+                        if self.takes(catalogue, filter, Some(entry), &document)? {
+                            out.push(Found {
+                                id: entry.id().to_vec(),
+                                stored,
+                                document,
+                            });
+                        }
+                    }
+                    read.len()
+                }
             };
-            self.looked_at += looked_at as u64;
             budget -= looked_at.min(budget);
         }
         Ok(())
     }
 }
 
-/// What all pages of a walk have in common.
-struct Look<'a, E> {
-    engine: &'a E,
-    catalogue: &'a Catalogue,
-    filter: &'a Filter,
-    towards: Towards,
-}
-
 impl Walk {
-    fn primary_page<E: Engine>(
-        &mut self,
-        look: &Look<'_, E>,
-        transaction: &mut dyn ReadTransaction<E::Stored>,
-        limit: usize,
-        out: &mut Vec<Found<E::Stored>>,
-    ) -> Result<usize> {
-        let range = self.left.last().expect("a walk with ranges left");
-        let mut page = Vec::new();
-        transaction.page(range, look.towards, limit, &mut page)?;
-        self.advance(
-            page.last().map(|(id, _)| id.as_slice()),
-            page.len() < limit,
-            look.towards,
-        );
-        let looked_at = page.len();
-        for (id, stored) in page {
-            let document = look.engine.decode(&stored)?;
-            if self.takes(look.filter, &document)? {
-                out.push(Found { id, stored, document });
-            }
-        }
-        Ok(looked_at)
-    }
-
-    fn index_page<E: Engine>(
-        &mut self,
-        look: &Look<'_, E>,
-        transaction: &mut dyn ReadTransaction<E::Stored>,
-        index: IndexId,
-        limit: usize,
-        out: &mut Vec<Found<E::Stored>>,
-    ) -> Result<usize> {
-        let range = self.left.last().expect("a walk with ranges left");
-        let mut page = Vec::new();
-        transaction.index_page(index, range, look.towards, limit, &mut page)?;
-        self.advance(
-            page.last().map(|entry| entry.bytes.as_slice()),
-            page.len() < limit,
-            look.towards,
-        );
-        let looked_at = page.len();
-        for entry in page {
-            let Some(stored) = transaction.get(entry.id())? else {
-                continue;
-            };
-            let document = look.engine.decode(&stored)?;
-            if self.comes_first(look, index, &entry, &document)? && self.takes(look.filter, &document)? {
-                out.push(Found {
-                    id: entry.id().to_vec(),
-                    stored,
-                    document,
-                });
-            }
-        }
-        Ok(looked_at)
-    }
-
-    /// Moves behind the last entry of a page, or to the next range if there were no more.
-    fn advance(&mut self, last: Option<&[u8]>, is_range_done: bool, towards: Towards) {
-        let range = self.left.last_mut().expect("a walk with ranges left");
-        match (last, is_range_done, towards) {
-            (None, _, _) | (_, true, _) => {
-                self.left.pop();
-            }
-            // The least bytes above an entry are the entry and a zero.
-            (Some(last), false, Towards::End) => range.start = key::joined(last, &[0]),
-            (Some(last), false, Towards::Start) => range.end = Some(last.to_vec()),
-        }
-    }
-
     fn takes(&self, filter: &Filter, document: &Document) -> Result<bool> {
         if self.scan.is_exact {
             return Ok(true);
@@ -219,21 +264,18 @@ impl Walk {
     }
 
     /// Tells whether this entry is the first of its document that the scan meets, so that it is returned once.
-    fn comes_first<E>(
+    fn comes_first(
         &self,
-        look: &Look<'_, E>,
-        index: IndexId,
+        index: &Index,
+        towards: Towards,
         entry: &Entry,
         document: &Document,
     ) -> Result<bool> {
-        let Some(index) = look.catalogue.index(index).filter(|index| index.is_multikey) else {
-            return Ok(true);
-        };
         let keys = key::index_keys(document, index.spec.fields())?.keys;
         let entries = keys.iter().map(|key| Entry::new(key, entry.id()));
         let mut within =
             entries.filter(|entry| self.scan.ranges.iter().any(|range| range.contains(&entry.bytes)));
-        let first = match look.towards {
+        let first = match towards {
             Towards::End => within.next(),
             Towards::Start => within.next_back(),
         };

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::catalogue::{Catalogue, Index, State};
+use super::catalogue::{Catalogue, Index};
 use super::indexed::Inner;
 use super::session::Session;
 use super::{Engine, Entry, IndexId, Towards};
@@ -75,7 +75,7 @@ fn declare_in<S: Clone + PartialEq>(
     session
         .transaction
         .page(&KeyRange::all(), Towards::End, 1, &mut first)?;
-    let next = declared(&known, spec, first_version, first.is_empty());
+    let next = known.declared(spec, first_version, first.is_empty());
     let is_in = |catalogue: &Catalogue, index: &Index| catalogue.index(index.id).is_some();
     for dropped in known.indexes.iter().filter(|index| !is_in(&next, index)) {
         session.transaction.drop_index(dropped.id)?;
@@ -88,42 +88,7 @@ fn declare_in<S: Clone + PartialEq>(
             .transaction
             .create_index(created.id, created.spec.name())?;
     }
-    let building = next.indexes.iter().filter(|index| index.state == State::Building);
-    Ok(building.map(|index| index.id).collect())
-}
-
-/// Returns the catalogue with what is declared added, and what is neither declared nor needed meanwhile left out.
-fn declared(known: &Catalogue, spec: &CollectionSpec, first_version: u64, is_empty: bool) -> Catalogue {
-    let mut next = known.next_version();
-    next.version = next.version.max(first_version);
-    next.spec_version = spec.version;
-    let is_replaced = |index: &Index| {
-        spec.indexes
-            .iter()
-            .any(|wanted| wanted.name() == index.spec.name())
-    };
-    // A ready index serves until the one that takes its place is ready too.
-    let serves = |index: &Index| !is_empty && index.state == State::Ready && is_replaced(index);
-    next.indexes
-        .retain(|index| spec.indexes.contains(&index.spec) || serves(index));
-    let state = if is_empty { State::Ready } else { State::Building };
-    for wanted in &spec.indexes {
-        match next.indexes.iter_mut().find(|index| index.spec == *wanted) {
-            Some(known) if is_empty => known.state = State::Ready,
-            Some(_) => {}
-            None => {
-                let index = Index {
-                    id: next.next_index,
-                    spec: wanted.clone(),
-                    state,
-                    is_multikey: false,
-                };
-                next.next_index += 1;
-                next.indexes.push(index);
-            }
-        }
-    }
-    next
+    Ok(next.building())
 }
 
 /// Goes through all documents and makes the entries of the indexes that are being built.
@@ -224,20 +189,9 @@ async fn finish<E: Engine>(inner: &Arc<Inner<E>>, spec: &CollectionSpec) -> Resu
         .write(&spec.name, 1, |_| {
             let spec = Arc::clone(&spec);
             Ok(move |session: &mut Session<'_, E::Stored>| {
-                let mut next = session.catalogue.next_version();
-                if next.spec_version != spec.version {
-                    // A later declaration has come in between and does its own.
+                let Some((next, dropped)) = session.catalogue.finished(&spec) else {
                     return Ok(());
-                }
-                let (kept, dropped) = next
-                    .indexes
-                    .into_iter()
-                    .partition(|index| spec.indexes.contains(&index.spec));
-                next.indexes = kept;
-                next.indexes
-                    .iter_mut()
-                    .for_each(|index| index.state = State::Ready);
-                let dropped: Vec<Index> = dropped;
+                };
                 dropped
                     .iter()
                     .try_for_each(|index| session.transaction.drop_index(index.id))?;
@@ -258,19 +212,10 @@ async fn give_up<E: Engine>(
         .write(&spec.name, 1, |_| {
             let building = Arc::clone(&building);
             Ok(move |session: &mut Session<'_, E::Stored>| {
-                let mut next = session.catalogue.next_version();
-                let is_given_up =
-                    |index: &Index| index.state == State::Building && building.contains(&index.id);
-                let dropped: Vec<_> = next
-                    .indexes
-                    .iter()
-                    .filter(|index| is_given_up(index))
-                    .map(|i| i.id)
-                    .collect();
-                next.indexes.retain(|index| !is_given_up(index));
+                let (next, dropped) = session.catalogue.given_up(&building);
                 dropped
                     .iter()
-                    .try_for_each(|&index| session.transaction.drop_index(index))?;
+                    .try_for_each(|index| session.transaction.drop_index(index.id))?;
                 session.put_catalogue(next)
             })
         })

@@ -84,7 +84,7 @@ pub(super) fn explain<E: Engine>(inner: &Arc<Inner<E>>, request: &Find) -> Resul
         returned: 0,
     };
     while finding.next()?.is_some() {}
-    let scanned = finding.reading.map_or(0, |reading| reading.cursor.looked_at);
+    let scanned = finding.reading.map_or(0, |reading| reading.cursor.looked_at());
     explained.set("scanned", scanned as i64);
     explained.set("returned", finding.returned as i64);
     Ok(explained)

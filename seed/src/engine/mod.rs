@@ -4,22 +4,26 @@
 //! whole [`Store`](crate::Store) of it: plans, indexes, streaming finds, atomic claims, watches and group commit. What
 //! an engine keeps for a collection is the *documents* by the bytes of their `_id`, for each index a set of *entries*,
 //! and the *catalogue*, a document that says which indexes there are.
+//!
+//! A store that plans for itself but cannot give transactions takes from here what it has in common with the others: the
+//! [catalogue], the way along a plan ([`cursor`]), the first documents of an order ([`top`]) and
+//! [object ids](object_ids).
 
 mod bus;
-mod catalogue;
+pub mod catalogue;
 mod change;
 mod claims;
-mod cursor;
+pub mod cursor;
 mod durable;
 mod ensure;
 mod find;
 mod indexed;
-mod object_ids;
+pub mod object_ids;
 mod probe;
 mod session;
 mod steps;
 mod tally;
-mod top;
+pub mod top;
 mod watching;
 mod writer;
 mod writes;

@@ -7,7 +7,7 @@ use crate::value::{DateTime, ObjectId};
 
 /// Makes object ids: seconds, five random bytes of this store, and a counter that begins at random.
 #[derive(Debug)]
-pub(super) struct ObjectIds {
+pub struct ObjectIds {
     random: [u8; 5],
     counter: AtomicU32,
 }
@@ -32,7 +32,7 @@ impl ObjectIds {
     ///
     /// A collection that was dropped and made again must not repeat the versions of its former life, which other handles
     /// may still hold.
-    pub(super) fn first_version(&self) -> u64 {
+    pub fn first_version(&self) -> u64 {
         let [a, b, c, d, _] = self.random;
         let [_, _, e, f] = self.counter.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         // Each life counts up in the lowest 16 bits, where no other one begins. The top bit stays free, since stores
@@ -40,7 +40,8 @@ impl ObjectIds {
         u64::from_be_bytes([a & 0x3F | 0x40, b, c, d, e, f, 0, 0])
     }
 
-    pub(super) fn next(&self, now: DateTime) -> ObjectId {
+    /// Makes the next id.
+    pub fn next(&self, now: DateTime) -> ObjectId {
         let seconds = (now.as_millis().div_euclid(1000) as u32).to_be_bytes();
         let count = self.counter.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let mut bytes = [0; 12];

@@ -7,10 +7,11 @@ use crate::sort::{Direction, Sort};
 use crate::value::limits;
 
 /// How many bytes of documents a sort without an index may keep.
-pub(super) const MAX_SORT_BYTES: usize = 64 * 1024 * 1024;
+pub const MAX_SORT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Keeps the first `wanted` documents of an order while any number of them go by.
-pub(super) struct Top<'a, S> {
+#[derive(Debug)]
+pub struct Top<'a, S> {
     sort: &'a Sort,
     wanted: usize,
     kept: Vec<(KeyBytes, usize, Found<S>)>,
@@ -18,7 +19,8 @@ pub(super) struct Top<'a, S> {
 }
 
 impl<'a, S> Top<'a, S> {
-    pub(super) fn new(sort: &'a Sort, wanted: usize) -> Self {
+    /// Keeps up to `wanted` documents in the order of a sort.
+    pub fn new(sort: &'a Sort, wanted: usize) -> Self {
         Self {
             sort,
             wanted,
@@ -27,8 +29,11 @@ impl<'a, S> Top<'a, S> {
         }
     }
 
-    /// Takes a document; gives an error if too much would have to be kept.
-    pub(super) fn push(&mut self, found: Found<S>) -> Result<()> {
+    /// Takes a document.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`] if too much would have to be kept.
+    pub fn push(&mut self, found: Found<S>) -> Result<()> {
         if self.wanted == 0 {
             return Ok(());
         }
@@ -48,7 +53,7 @@ impl<'a, S> Top<'a, S> {
     }
 
     /// Returns what was kept, in order.
-    pub(super) fn finish(mut self) -> Vec<Found<S>> {
+    pub fn finish(mut self) -> Vec<Found<S>> {
         self.kept.sort_by(|a, b| a.0.cmp(&b.0));
         self.kept.truncate(self.wanted);
         self.kept.into_iter().map(|(_, _, found)| found).collect()

@@ -149,6 +149,25 @@ impl Filter {
         matches::find_match(&self.root, document)
     }
 
+    /// Returns the one `_id` that the filter asks for, which needs no plan; other conditions may hold beside it.
+    pub fn the_id(&self) -> Option<&Value> {
+        fn in_node(node: &Node) -> Option<&Value> {
+            match node {
+                Node::And(nodes) => nodes.iter().find_map(in_node),
+                Node::Field(path, test) if path.as_str() == "_id" => in_test(test),
+                _ => None,
+            }
+        }
+        fn in_test(test: &Test) -> Option<&Value> {
+            match test {
+                Test::All(tests) => tests.iter().find_map(in_test),
+                Test::Compare(Comparison::Eq, id) if !matches!(id, Value::Array(_) | Value::Null) => Some(id),
+                _ => None,
+            }
+        }
+        in_node(&self.root)
+    }
+
     /// Returns the tree, for planners.
     pub fn root(&self) -> &Node {
         &self.root

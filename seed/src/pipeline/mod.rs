@@ -92,7 +92,7 @@ impl Pipeline {
 
     /// Returns the top-level fields by which the stage behind the leading `$match`, if any, groups documents that it only
     /// counts, so that a store can count them in an index.
-    pub(crate) fn counted_by(&self) -> Option<&[Text]> {
+    pub fn counted_by(&self) -> Option<&[Text]> {
         match self.stages.get(usize::from(self.leading_match().is_some())) {
             Some(Stage::Group(group)) => group.counted_by(),
             _ => None,

@@ -59,7 +59,10 @@ impl<'a> Run<'a> {
     }
 
     /// Adds so many documents with the key of this one to the first stage, a group that only counts.
-    pub(crate) fn push_counted(&mut self, document: &Document, count: u64) -> Result<()> {
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_counted(&mut self, document: &Document, count: u64) -> Result<()> {
         match self.states.first_mut() {
             Some(State::Group(groups)) => groups.add_counted(document, count),
             _ => Ok(()),

@@ -10,17 +10,17 @@ use crate::value::Text;
 
 /// A range of an index in which entries of one group share the parts of the leading fields.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct GroupScan {
+pub struct GroupScan {
     /// The position of the index in the list that was planned with.
-    pub(crate) index: usize,
+    pub index: usize,
     /// Exactly the entries of the documents that match.
-    pub(crate) range: KeyRange,
+    pub range: KeyRange,
     /// How many leading fields make a group.
-    pub(crate) depth: usize,
+    pub depth: usize,
 }
 
 /// Chooses an index for counting what matches by some top-level fields.
-pub(crate) fn choose(filter: &Filter, by: &[Text], indexes: &[Option<IndexView<'_>>]) -> Option<GroupScan> {
+pub fn choose(filter: &Filter, by: &[Text], indexes: &[Option<IndexView<'_>>]) -> Option<GroupScan> {
     let predicates = Predicates::of(&[filter.root()]);
     if predicates.is_never {
         return None;

@@ -177,6 +177,23 @@ impl IndexSpec {
             .map_or(Ok(true), |partial| partial.takes(document))
     }
 
+    /// Returns the top-level fields that the partial filter has conditions on; none if there is no such filter.
+    pub fn conditioned_fields(&self) -> impl Iterator<Item = &Text> {
+        self.partial.iter().flat_map(Partial::fields)
+    }
+
+    /// Tells whether a value of one top-level field meets all that the partial filter asks of this field.
+    ///
+    /// A document belongs in the index just if this holds for each of the [fields](Self::conditioned_fields).
+    ///
+    /// # Errors
+    /// As [`takes`](Self::takes).
+    pub fn takes_field(&self, field: &str, value: Option<&Value>) -> Result<bool> {
+        self.partial
+            .as_ref()
+            .map_or(Ok(true), |partial| partial.takes_field(field, value))
+    }
+
     /// Tells whether a change to this top-level field can change the index.
     pub fn looks_at(&self, field: &str) -> bool {
         let in_key = self

@@ -7,13 +7,14 @@
 
 mod choose;
 mod explain;
-pub(crate) mod groups;
+pub mod groups;
 pub mod index;
 mod partial;
 mod predicates;
 mod ranges;
 
 pub use index::{CollectionSpec, IndexSpec};
+pub use ranges::PartTest;
 
 use crate::filter::{Filter, Node};
 use crate::key::KeyBytes;

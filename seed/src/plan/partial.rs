@@ -1,7 +1,7 @@
 //! The filter of a partial index, which every write asks about every document.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::filter::{Comparison, Filter, Node, Test};
+use crate::filter::{Comparison, Filter, Node, Test, node_matches};
 use crate::value::{Document, Text, Value, same_text};
 
 /// A filter of equalities, ranges and `$exists: true` on top-level fields.
@@ -10,6 +10,8 @@ pub(super) struct Partial {
     pub(super) filter: Filter,
     /// What each condition needs of its field.
     needs: Vec<(Text, Need)>,
+    /// The condition itself of each need.
+    conditions: Vec<Node>,
 }
 
 /// What can be told of a field at a glance. No condition holds without its field.
@@ -29,9 +31,13 @@ impl Partial {
     /// # Errors
     /// [`ErrorKind::Index`] if it has.
     pub(super) fn new(filter: Filter) -> Result<Self> {
-        let mut needs = Vec::new();
-        collect(filter.root(), &mut needs)?;
-        Ok(Self { filter, needs })
+        let (mut needs, mut conditions) = (Vec::new(), Vec::new());
+        collect(filter.root(), &mut needs, &mut conditions)?;
+        Ok(Self {
+            filter,
+            needs,
+            conditions,
+        })
     }
 
     /// Tells whether a document meets the filter.
@@ -55,15 +61,50 @@ impl Partial {
         }
     }
 
+    /// Returns the fields that have conditions, each once.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &Text> {
+        let is_first = |at: usize| self.needs[..at].iter().all(|(name, _)| *name != self.needs[at].0);
+        (0..self.needs.len())
+            .filter(move |at| is_first(*at))
+            .map(|at| &self.needs[at].0)
+    }
+
+    /// Tells whether all conditions on one field hold for a value of it.
+    ///
+    /// # Errors
+    /// As [`takes`](Self::takes).
+    pub(super) fn takes_field(&self, field: &str, value: Option<&Value>) -> Result<bool> {
+        let Some(value) = value else {
+            return Ok(!self.looks_at(field));
+        };
+        let needs = self.needs.iter().zip(&self.conditions);
+        for ((_, need), condition) in needs.filter(|((name, _), _)| same_text(name, field)) {
+            let is_met = match (need, value) {
+                (Need::Presence, _) => true,
+                (Need::Text(wanted), Value::String(text)) => same_text(wanted, text),
+                (Need::Text(_) | Need::Other, _) => {
+                    let alone = Document::from_iter([(field.into(), value.clone())]);
+                    node_matches(condition, &alone)?
+                }
+            };
+            if !is_met {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Tells whether a condition is on this field.
     pub(super) fn looks_at(&self, field: &str) -> bool {
         self.needs.iter().any(|(name, _)| same_text(name, field))
     }
 }
 
-fn collect(node: &Node, needs: &mut Vec<(Text, Need)>) -> Result<()> {
+fn collect(node: &Node, needs: &mut Vec<(Text, Need)>, conditions: &mut Vec<Node>) -> Result<()> {
     let (path, test) = match node {
-        Node::And(nodes) => return nodes.iter().try_for_each(|node| collect(node, needs)),
+        Node::And(nodes) => {
+            return nodes.iter().try_for_each(|node| collect(node, needs, conditions));
+        }
         Node::Field(path, test) if path.is_top_level() => (path, test),
         _ => return Err(fault("only conditions on top-level fields, all of them met")),
     };
@@ -74,6 +115,7 @@ fn collect(node: &Node, needs: &mut Vec<(Text, Need)>) -> Result<()> {
         _ => Need::Other,
     };
     needs.push((path.as_str().into(), need));
+    conditions.push(node.clone());
     Ok(())
 }
 
@@ -129,6 +171,12 @@ mod tests {
                     n.iter().for_each(|value| drop(document.set("n", value.clone())));
                     let expected = partial.filter.matches(&document).unwrap();
                     assert_eq!(partial.takes(&document).unwrap(), expected, "{filter} {document}");
+                    let by_field = |field: &Text| partial.takes_field(field, document.get(field)).unwrap();
+                    assert_eq!(
+                        partial.fields().all(by_field),
+                        expected,
+                        "{filter} {document} field by field"
+                    );
                 }
             }
         }

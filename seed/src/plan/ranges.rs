@@ -18,6 +18,38 @@ pub(super) struct Bounds {
     pub(super) are_exact: bool,
 }
 
+/// What a test asks of the key part of a field that is no array: to lie in one of some ranges, or in none of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartTest {
+    /// The ranges, as an index with the direction of the part holds them.
+    pub ranges: Vec<KeyRange>,
+    /// Whether the part must lie in them; else outside all of them.
+    pub is_within: bool,
+}
+
+impl PartTest {
+    /// Returns what a test asks of a part, if the part alone tells whether it passes.
+    pub fn of(test: &Test, direction: Direction) -> Option<Self> {
+        if let Test::Not(test) = test {
+            let negated = Self::of(test, direction)?;
+            return Some(Self {
+                is_within: !negated.is_within,
+                ..negated
+            });
+        }
+        let bounds = Bounds::of(test).filter(|bounds| bounds.are_exact)?;
+        Some(Self {
+            ranges: bounds.directed(direction).ranges,
+            is_within: true,
+        })
+    }
+
+    /// Tells whether a part passes.
+    pub fn passes(&self, part: &[u8]) -> bool {
+        self.ranges.iter().any(|range| range.contains(part)) == self.is_within
+    }
+}
+
 impl Bounds {
     fn none() -> Self {
         Self {
@@ -204,5 +236,79 @@ fn beginning_with(prefix: &str) -> Bounds {
         ranges: vec![KeyRange::of_prefix(&start)],
         are_points: false,
         are_exact: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::{Filter, Node};
+    use crate::{Document, Path};
+
+    /// Judges a value by its part alone, where that can be done.
+    fn by_part(filter: &Document, document: &Document, direction: Direction) -> Option<bool> {
+        let filter = Filter::parse(filter).unwrap();
+        let Node::Field(path, test) = filter.root() else {
+            panic!("a condition on one field")
+        };
+        let mut part = Vec::new();
+        key::write_plain_part(document, path, direction, &mut part);
+        assert_eq!(*path.as_str(), *Path::new("a").as_str());
+        PartTest::of(test, direction).map(|test| test.passes(&part))
+    }
+
+    #[test]
+    fn a_part_tells_what_the_filter_tells() {
+        let tests = [
+            doc! {"a": 2},
+            doc! {"a": {"$in": ["x", 2]}},
+            doc! {"a": {"$gte": 2}},
+            doc! {"a": {"$lt": 2}},
+            doc! {"a": {"$not": {"$gte": 2}}},
+            doc! {"a": {"$ne": "x"}},
+            doc! {"a": {"$nin": [1, "x"]}},
+            doc! {"a": {"$gt": true}},
+        ];
+        let documents = [
+            doc! {},
+            doc! {"a": null},
+            doc! {"a": 1},
+            doc! {"a": 2.0},
+            doc! {"a": 2.5},
+            doc! {"a": f64::NAN},
+            doc! {"a": "x"},
+            doc! {"a": "xy"},
+            doc! {"a": {"b": 1}},
+            doc! {"a": false},
+        ];
+        for test in &tests {
+            for document in &documents {
+                let expected = Filter::parse(test).unwrap().matches(document).unwrap();
+                for direction in [Direction::Ascending, Direction::Descending] {
+                    assert_eq!(
+                        by_part(test, document, direction),
+                        Some(expected),
+                        "{test} {document}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_part_does_not_tell_is_left_to_the_filter() {
+        for test in [
+            doc! {"a": null},
+            doc! {"a": {"$in": [null, 1]}},
+            doc! {"a": {"$exists": true}},
+            doc! {"a": [1]},
+            doc! {"a": {"$gt": {"b": 1}}},
+        ] {
+            assert_eq!(
+                by_part(&test, &doc! {"a": 1}, Direction::Ascending),
+                None,
+                "{test}"
+            );
+        }
     }
 }

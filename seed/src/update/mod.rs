@@ -45,6 +45,11 @@ enum Body {
     Operators(Operators),
 }
 
+/// Applies [constant](Update::constant) fields and returns the changed document, or none if it has them already.
+pub fn apply_fields(fields: &[(Text, Option<Value>)], document: &Document) -> Option<Document> {
+    constant::apply(fields, document)
+}
+
 /// The operators of an update by their paths.
 #[derive(Clone, Debug)]
 struct Operators {

@@ -1,0 +1,321 @@
+//! One call of the script that writes: changes that go together or not at all, then claims.
+
+use bytes::{Bytes, BytesMut};
+use fred::types::Resp3Frame;
+use seed::Result;
+use seed::key;
+
+use crate::change::Change;
+use crate::collection::Collection;
+use crate::error;
+use crate::layout::key_len;
+use crate::scripts::{self, number};
+use crate::store::Inner;
+
+/// How many items and bytes are sent in one call.
+pub(crate) const MOST_ITEMS: usize = 1_000;
+pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+
+/// What became of a call.
+#[derive(Debug)]
+pub(crate) enum Committed {
+    /// Everything was done; the answers of the claims.
+    Done(Vec<Claimed>),
+    /// Nothing was: the catalogue is another.
+    Stale,
+    /// Nothing was, for some of the changes, by their positions, cannot be made so.
+    Refused(Refused),
+}
+
+/// The answer of a claim.
+#[derive(Debug)]
+pub(crate) enum Claimed {
+    /// The documents as they were, packed.
+    Found(Vec<Bytes>),
+    /// It is left to the caller.
+    Left,
+}
+
+/// Which changes stood in the way, by their positions.
+#[derive(Debug, Default)]
+pub(crate) struct Refused {
+    /// The document is another than the one that was seen.
+    pub(crate) changed: Vec<usize>,
+    /// There is a document of the new id.
+    pub(crate) there: Vec<usize>,
+    /// A unique index, by its position, has the key for another document.
+    pub(crate) broken: Vec<(usize, usize)>,
+}
+
+impl Inner {
+    /// Carries changes out, all or none, and then claims. Wakes who watches if `wakes`.
+    pub(crate) async fn commit(
+        &self,
+        collection: &Collection,
+        changes: &[&Change],
+        claims: &[Vec<Bytes>],
+        wakes: bool,
+    ) -> Result<Committed> {
+        let (arguments, order) = self.arguments(collection, changes, claims, wakes)?;
+        let only_removes =
+            !changes.is_empty() && claims.is_empty() && changes.iter().all(|change| change.packed.is_none());
+        let script = if only_removes {
+            &scripts::REMOVE
+        } else {
+            &scripts::WRITE
+        };
+        let answer = script
+            .run(&self.link, collection.keys.slot, &collection.all_keys, arguments)
+            .await?;
+        let committed = read(answer, &order).ok_or_else(|| error::unexpected(&self.options.shown))?;
+        match &committed {
+            Committed::Stale => self.forget(&collection.name),
+            Committed::Done(claimed) if wakes => {
+                let took = |claimed: &Claimed| matches!(claimed, Claimed::Found(found) if !found.is_empty());
+                if !changes.is_empty() || claimed.iter().any(took) {
+                    self.events.watchers.wake(&collection.name);
+                }
+            }
+            Committed::Done(_) | Committed::Refused(_) => {}
+        }
+        Ok(committed)
+    }
+
+    /// Puts the arguments together; also the positions of the changes in the order in which the script counts them.
+    fn arguments(
+        &self,
+        collection: &Collection,
+        changes: &[&Change],
+        claims: &[Vec<Bytes>],
+        wakes: bool,
+    ) -> Result<(Vec<Bytes>, Order)> {
+        let claim_arguments: usize = claims.iter().map(Vec::len).sum();
+        let mut out = Arguments::with_capacity(changes, claim_arguments + 16);
+        out.push(collection.edition.clone());
+        out.push(if wakes {
+            collection.keys.channel.clone()
+        } else {
+            Bytes::new()
+        });
+        out.push(self.name.clone());
+        let positions = |is_seen: bool| -> Vec<usize> {
+            let all = changes.iter().enumerate();
+            all.filter(|(_, change)| change.seen.is_some() == is_seen)
+                .map(|(at, _)| at)
+                .collect()
+        };
+        let order = Order {
+            seen: positions(true),
+            new: positions(false),
+        };
+        out.number(order.seen.len());
+        for at in &order.seen {
+            out.bytes(&changes[*at].id);
+        }
+        for at in &order.seen {
+            out.bytes(&changes[*at].seen.unwrap_or_default());
+        }
+        out.number(order.new.len());
+        for at in &order.new {
+            out.bytes(&changes[*at].id);
+        }
+        let written = || {
+            changes
+                .iter()
+                .filter_map(|change| Some((change, change.packed.as_ref()?)))
+        };
+        out.number(written().count());
+        for (change, packed) in written() {
+            out.bytes(&change.id);
+            out.bytes(packed);
+        }
+        let removed = || changes.iter().filter(|change| change.packed.is_none());
+        out.number(removed().count());
+        for change in removed() {
+            out.bytes(&change.id);
+        }
+        push_entries(&mut out, collection, changes);
+        push_unique(&mut out, collection, changes, &order)?;
+        out.number(claims.len());
+        out.done.extend(claims.iter().flatten().cloned());
+        Ok((out.done, order))
+    }
+}
+
+/// Where the script's counts of changes lead.
+struct Order {
+    seen: Vec<usize>,
+    new: Vec<usize>,
+}
+
+/// Arguments as parts of one buffer, so that many small ones cost no allocation each.
+struct Arguments {
+    buffer: BytesMut,
+    done: Vec<Bytes>,
+}
+
+impl Arguments {
+    fn with_capacity(changes: &[&Change], more: usize) -> Self {
+        let bytes = changes.iter().map(|change| change.bytes() + 16).sum();
+        let entries = |change: &&Change| change.taken.len() + change.added.len();
+        let count = changes.len() * 4 + changes.iter().map(entries).sum::<usize>() + more;
+        Self {
+            buffer: BytesMut::with_capacity(bytes),
+            done: Vec::with_capacity(count),
+        }
+    }
+
+    fn push(&mut self, argument: Bytes) {
+        self.done.push(argument);
+    }
+
+    fn bytes(&mut self, argument: &[u8]) {
+        self.buffer.extend_from_slice(argument);
+        self.done.push(self.buffer.split().freeze());
+    }
+
+    fn number(&mut self, argument: usize) {
+        self.done.push(number(argument));
+    }
+}
+
+/// Lists the entries that go and come, index by index.
+fn push_entries(out: &mut Arguments, collection: &Collection, changes: &[&Change]) {
+    let at = out.done.len();
+    out.number(0);
+    let mut lists = 0;
+    for index in 0..collection.layout.indexes.len() {
+        for (operation, is_added) in [("take", false), ("add", true)] {
+            let entries = || {
+                changes
+                    .iter()
+                    .flat_map(move |change| if is_added { &change.added } else { &change.taken })
+                    .filter(move |(at, _)| *at == index)
+            };
+            let count = entries().count();
+            if count == 0 {
+                continue;
+            }
+            lists += 1;
+            out.number(index + 1);
+            out.push(Bytes::from_static(operation.as_bytes()));
+            out.number(count);
+            for (_, member) in entries() {
+                out.bytes(member);
+            }
+        }
+    }
+    out.done[at] = number(lists);
+}
+
+/// Lists the keys that unique indexes must not have for other documents.
+fn push_unique(
+    out: &mut Arguments,
+    collection: &Collection,
+    changes: &[&Change],
+    order: &Order,
+) -> Result<()> {
+    let at = out.done.len();
+    out.number(0);
+    let mut checks = 0;
+    for (place, position) in order.seen.iter().chain(&order.new).enumerate() {
+        let change = changes[*position];
+        for (index, member) in &change.added {
+            if !collection.layout.indexes[*index].spec.is_unique() {
+                continue;
+            }
+            checks += 1;
+            let range = member_range(&member[..key_len(member)?]);
+            out.number(place + 1);
+            out.number(index + 1);
+            out.push(range.0);
+            out.push(range.1);
+            out.bytes(&change.id);
+        }
+    }
+    out.done[at] = number(checks);
+    Ok(())
+}
+
+/// Returns the members that begin with a key, as the server takes a range.
+fn member_range(key: &[u8]) -> (Bytes, Bytes) {
+    least_and_greatest(key, key::after_prefix(key).as_deref())
+}
+
+/// Returns a half-open range as the server takes one.
+pub(crate) fn least_and_greatest(start: &[u8], end: Option<&[u8]>) -> (Bytes, Bytes) {
+    let with = |mark: u8, bytes: &[u8]| {
+        let mut out = Vec::with_capacity(bytes.len() + 1);
+        out.push(mark);
+        out.extend_from_slice(bytes);
+        Bytes::from(out)
+    };
+    let least = if start.is_empty() {
+        Bytes::from_static(b"-")
+    } else {
+        with(b'[', start)
+    };
+    (least, end.map_or(Bytes::from_static(b"+"), |end| with(b'(', end)))
+}
+
+fn read(answer: Resp3Frame, order: &Order) -> Option<Committed> {
+    let mut parts = array(answer)?.into_iter();
+    match integer(&parts.next()?)? {
+        0 => parts.map(claimed).collect::<Option<_>>().map(Committed::Done),
+        1 => Some(Committed::Stale),
+        2 => {
+            let mut places = || -> Option<Vec<usize>> {
+                array(parts.next()?)?
+                    .iter()
+                    .map(|place| usize::try_from(integer(place)?).ok()?.checked_sub(1))
+                    .collect()
+            };
+            let (changed, there, broken) = (places()?, places()?, places()?);
+            let of = |places: &[usize], list: &[usize]| -> Option<Vec<usize>> {
+                places.iter().map(|place| list.get(*place).copied()).collect()
+            };
+            let all = [order.seen.as_slice(), &order.new].concat();
+            let broken = broken
+                .chunks_exact(2)
+                .map(|pair| Some((*all.get(pair[0])?, pair[1])));
+            Some(Committed::Refused(Refused {
+                changed: of(&changed, &order.seen)?,
+                there: of(&there, &order.new)?,
+                broken: broken.collect::<Option<_>>()?,
+            }))
+        }
+        _ => None,
+    }
+}
+
+fn claimed(answer: Resp3Frame) -> Option<Claimed> {
+    match answer {
+        Resp3Frame::Number { .. } => Some(Claimed::Left),
+        Resp3Frame::Array { data, .. } => {
+            let found = data.into_iter().map(blob).collect::<Option<_>>()?;
+            Some(Claimed::Found(found))
+        }
+        _ => None,
+    }
+}
+
+pub(crate) fn array(frame: Resp3Frame) -> Option<Vec<Resp3Frame>> {
+    match frame {
+        Resp3Frame::Array { data, .. } => Some(data),
+        _ => None,
+    }
+}
+
+pub(crate) fn integer(frame: &Resp3Frame) -> Option<i64> {
+    match frame {
+        Resp3Frame::Number { data, .. } => Some(*data),
+        _ => None,
+    }
+}
+
+pub(crate) fn blob(frame: Resp3Frame) -> Option<Bytes> {
+    match frame {
+        Resp3Frame::BlobString { data, .. } => Some(data),
+        _ => None,
+    }
+}

@@ -1,0 +1,320 @@
+//! Finding, counting and explaining.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream;
+use futures::{StreamExt, TryStreamExt};
+use seed::engine::cursor::Cursor;
+use seed::engine::top::Top;
+use seed::plan::{Access, KeyRange, Order, Plan};
+use seed::store::{Count, Documents, Find};
+use seed::value::Document;
+use seed::{Error, ErrorKind, Result};
+
+use crate::collection::Collection;
+use crate::commit::{array, blob, integer, least_and_greatest};
+use crate::scripts;
+use crate::search::PAGE;
+use crate::store::Inner;
+use crate::writes::MAX_TRIES;
+
+/// How many entries the first page looks at, at the least.
+const FIRST_PAGE: usize = 16;
+
+/// Starts a find. Nothing is read before the first document is asked for.
+pub(crate) fn find(inner: Arc<Inner>, request: Find) -> Result<Documents> {
+    seed::plan::index::check_name(&request.collection)?;
+    let finding = Finding::new(inner, request);
+    Ok(stream::try_unfold(finding, async |mut finding| {
+        Ok(finding.next().await?.map(|document| (document, finding)))
+    })
+    .boxed())
+}
+
+/// Counts what matches: in the index alone if its ranges say it all, else document by document.
+pub(crate) async fn count(inner: Arc<Inner>, request: Count) -> Result<u64> {
+    for _ in 0..MAX_TRIES {
+        let collection = inner.collection(&request.collection).await?;
+        let plan = Plan::choose(&request.filter, &[], &collection.catalogue.views());
+        let [scan] = plan.scans() else { break };
+        if !scan.is_exact {
+            break;
+        }
+        let index = match scan.access {
+            Access::Primary => None,
+            Access::Index(at) => Some(collection.catalogue.indexes[at].id),
+        };
+        let ranges = scan.ranges.iter().filter(|range| !range.is_empty());
+        if let Some(total) = inner.count(&collection, index, ranges).await? {
+            return Ok(total);
+        }
+    }
+    find(inner, Find::new(request.collection, request.filter))?
+        .try_fold(0, async |total, _| Ok(total + 1))
+        .await
+}
+
+/// Shows the plan of a find and what carrying it out reads: `scanned` entries for `returned` documents.
+pub(crate) async fn explain(inner: Arc<Inner>, request: Find) -> Result<Document> {
+    let collection = inner.collection(&request.collection).await?;
+    let views = collection.catalogue.views();
+    let mut explained = Plan::choose(&request.filter, request.sort.fields(), &views).explain(&views);
+    let mut finding = Finding::new(inner, request);
+    while finding.next().await?.is_some() {}
+    let scanned = finding.reading.map_or(0, |reading| reading.cursor.looked_at());
+    explained.set("scanned", scanned as i64);
+    explained.set("returned", finding.returned as i64);
+    Ok(explained)
+}
+
+impl Inner {
+    /// Counts the entries of some ranges; none if the catalogue is another by now.
+    pub(crate) async fn count(
+        &self,
+        collection: &Collection,
+        index: Option<seed::engine::IndexId>,
+        ranges: impl Iterator<Item = &KeyRange>,
+    ) -> Result<Option<u64>> {
+        let keys = [collection.keys.spec.clone(), collection.key(index)];
+        let arguments: Vec<_> = ranges
+            .flat_map(|range| {
+                let (least, greatest) = least_and_greatest(&range.start, range.end.as_deref());
+                [least, greatest]
+            })
+            .collect();
+        let answer = scripts::COUNT
+            .run(&self.link, collection.keys.slot, &keys, arguments)
+            .await?;
+        let read = || -> Option<(Bytes, i64)> {
+            let mut parts = array(answer)?.into_iter();
+            Some((blob(parts.next()?)?, integer(&parts.next()?)?))
+        };
+        let (edition, total) = read().ok_or_else(|| self.unexpected())?;
+        if edition != collection.edition {
+            self.forget(&collection.name);
+            return Ok(None);
+        }
+        Ok(Some(u64::try_from(total).unwrap_or_default()))
+    }
+}
+
+/// A find on its way.
+struct Finding {
+    inner: Arc<Inner>,
+    request: Find,
+    reading: Option<Reading>,
+    ready: VecDeque<Document>,
+    returned: u64,
+}
+
+struct Reading {
+    collection: Arc<Collection>,
+    /// The edition at the last page, whose indexes were found to be those of the plan.
+    edition: Bytes,
+    order: Order,
+    cursor: Cursor,
+    /// How many of the next documents are passed over.
+    skip: u64,
+    page: usize,
+}
+
+impl Finding {
+    fn new(inner: Arc<Inner>, request: Find) -> Self {
+        Self {
+            inner,
+            request,
+            reading: None,
+            ready: VecDeque::new(),
+            returned: 0,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Document>> {
+        if self.request.limit.is_some_and(|limit| self.returned >= limit) {
+            return Ok(None);
+        }
+        loop {
+            if let Some(document) = self.ready.pop_front() {
+                self.returned += 1;
+                return self.project(document).map(Some);
+            }
+            let is_done = |reading: &Reading| reading.cursor.is_done();
+            if self.reading.as_ref().is_some_and(is_done) {
+                return Ok(None);
+            }
+            self.read().await?;
+        }
+    }
+
+    fn project(&self, document: Document) -> Result<Document> {
+        match &self.request.projection {
+            Some(projection) => projection.apply(&document, &self.request.filter),
+            None => Ok(document),
+        }
+    }
+
+    /// Reads on. As long as nothing was given out, a find whose index is taken away begins anew.
+    async fn read(&mut self) -> Result<()> {
+        for _ in 0..MAX_TRIES {
+            match self.read_on().await {
+                Err(fault) if fault.kind() == ErrorKind::Stale && self.returned == 0 => self.reading = None,
+                result => return result,
+            }
+        }
+        self.read_on().await
+    }
+
+    /// Reads a page, or all that is needed where the order must be made.
+    async fn read_on(&mut self) -> Result<()> {
+        let id = self.request.filter.the_id();
+        if self.reading.is_none() {
+            if let Some(id) = id {
+                return self.read_one(&seed::key::id_key(id)?).await;
+            }
+            self.begin(false).await?;
+        }
+        let is_sorted = |reading: &Reading| reading.order == Order::Sorted;
+        if !self.reading.as_ref().is_some_and(is_sorted) {
+            return self.read_page().await;
+        }
+        match self.read_sorted().await {
+            // The order by `_id` can always be had by reading everything in it.
+            Err(fault) if fault.kind() == ErrorKind::Limit && self.request.sort.fields().is_empty() => {
+                self.begin(true).await?;
+                self.read_page().await
+            }
+            result => result,
+        }
+    }
+
+    /// Reads the one document that the filter asks for.
+    async fn read_one(&mut self, id: &[u8]) -> Result<()> {
+        self.begin(false).await?;
+        let Some(reading) = &mut self.reading else {
+            return Ok(());
+        };
+        let read = self.inner.read(&reading.collection, &[id.to_vec()]).await?;
+        let found = read.into_iter().flatten().next();
+        reading.cursor.finish(u64::from(found.is_some()));
+        if let Some(seen) = found
+            && self.request.filter.matches(&seen.document)?
+            && self.request.skip == 0
+        {
+            self.ready.push_back(seen.document);
+        }
+        Ok(())
+    }
+
+    /// Plans with the catalogue as it was last seen; the first page tells whether it still is.
+    async fn begin(&mut self, reads_all: bool) -> Result<()> {
+        let collection = self.inner.collection(&self.request.collection).await?;
+        let sort = self.request.sort.fields();
+        let plan = match reads_all {
+            true => Plan::full(sort),
+            false => Plan::choose(&self.request.filter, sort, &collection.catalogue.views()),
+        };
+        let wanted = self
+            .request
+            .limit
+            .map(|limit| limit.saturating_add(self.request.skip));
+        let page = wanted.map_or(PAGE, |wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
+        self.reading = Some(Reading {
+            edition: collection.edition.clone(),
+            order: plan.order(),
+            cursor: Cursor::new(&plan, &collection.catalogue),
+            skip: self.request.skip,
+            page: page.clamp(FIRST_PAGE, PAGE),
+            collection,
+        });
+        Ok(())
+    }
+
+    async fn read_page(&mut self) -> Result<()> {
+        let Some(reading) = &mut self.reading else {
+            return Ok(());
+        };
+        let found = reading
+            .next_page(&self.inner, &self.request.filter, self.returned == 0)
+            .await?;
+        for document in found {
+            if reading.skip > 0 {
+                reading.skip -= 1;
+            } else {
+                self.ready.push_back(document.document);
+            }
+        }
+        reading.page = PAGE;
+        Ok(())
+    }
+
+    async fn read_sorted(&mut self) -> Result<()> {
+        let Some(reading) = &mut self.reading else {
+            return Ok(());
+        };
+        let wanted = self
+            .request
+            .limit
+            .unwrap_or(u64::MAX)
+            .saturating_add(self.request.skip);
+        let mut top = Top::new(&self.request.sort, usize::try_from(wanted).unwrap_or(usize::MAX));
+        reading.page = PAGE;
+        while !reading.cursor.is_done() {
+            let found = reading.next_page(&self.inner, &self.request.filter, true).await?;
+            found.into_iter().try_for_each(|found| top.push(found))?;
+        }
+        let skip = usize::try_from(self.request.skip).unwrap_or(usize::MAX);
+        self.ready
+            .extend(top.finish().into_iter().skip(skip).map(|found| found.document));
+        Ok(())
+    }
+}
+
+impl Reading {
+    async fn next_page(
+        &mut self,
+        inner: &Inner,
+        filter: &seed::Filter,
+        is_first: bool,
+    ) -> Result<Vec<crate::search::FoundDocument>> {
+        let mut found = Vec::new();
+        let indexes: Vec<_> = self.cursor.indexes().collect();
+        let edition = inner
+            .next_page(&self.collection, &mut self.cursor, filter, self.page, &mut found)
+            .await?;
+        if edition != self.edition {
+            inner.forget(&self.collection.name);
+            // Planning anew is better than going on with what another catalogue said.
+            if is_first {
+                return Err(stale());
+            }
+            self.check_indexes(inner, &indexes).await?;
+            self.edition = edition;
+        }
+        Ok(found)
+    }
+
+    /// Checks that the indexes that are read are still the same, and not others that took their numbers when the
+    /// collection was made anew.
+    async fn check_indexes(&self, inner: &Inner, indexes: &[seed::engine::IndexId]) -> Result<()> {
+        let now = inner.load(&self.collection.name).await?;
+        let is_same = |id: &seed::engine::IndexId| {
+            let spec_in =
+                |collection: &Collection| collection.catalogue.index(*id).map(|index| index.spec.clone());
+            spec_in(&now) == spec_in(&self.collection)
+        };
+        if indexes.iter().all(is_same) {
+            Ok(())
+        } else {
+            Err(stale())
+        }
+    }
+}
+
+fn stale() -> Error {
+    Error::new(
+        ErrorKind::Stale,
+        "an index that the find reads was taken away: begin again",
+    )
+}

@@ -1,0 +1,330 @@
+-- Carries out changes that were worked out from documents as they were seen, and then claims further ones.
+--
+-- The changes are carried out all or not at all: each document must still be as it was seen, no new id may be there
+-- already, and no unique index may have one of the new keys for another document. A claim changes the first documents
+-- that match, by a patch; one that must be worked out by the caller is left undone, and so are those after it.
+--
+-- KEYS  1 the collection's spec, 2 its documents, 3 its ids; then the indexes, in the order of the catalogue
+-- ARGV  1 edition of the catalogue; 2 channel for wake-ups, or nothing; 3 who writes. Then in turn, "n" being a count:
+--   seen      n, n ids, n versions
+--   new       n, n ids
+--   written   n, n times id and document
+--   removed   n, n ids
+--   entries   n, n times: index, "add" or "take", m, m members
+--   unique    n, n times: change (its place in seen and new, from 1), index, least and greatest member of the key, id
+--   claims    n, n times:
+--     limit, version, mark of the layout, format of its header, number of its slots
+--     patch, ready to be appended
+--     m slots it sets: slot, packed part          in the order of the slots
+--     m flags it sets: flag, 0 or 1
+--     m indexes it touches: index, k, k flags, k, k slots
+--     m filters: k tests: slot, "in" or "out", j ranges: start, end or nothing
+--                k ranges: index (0 for the ids), least, greatest, "up" or "down"
+-- Gives {0, for each claim its documents as they were, or -1 if it is left to the caller}, {1} if the catalogue is
+-- another, or {2, places of seen that changed, places of new that are there, {change, index, …} of taken keys}.
+
+local call, byte, sub, concat = redis.call, string.byte, string.sub, table.concat
+local spec, docs, ids = KEYS[1], KEYS[2], KEYS[3]
+-- The most arguments that a command is given at once; Lua's stack has room for 8,000.
+local CHUNK = 4000
+-- A document with more patches, or larger, is written whole by the caller.
+local MOST_PATCHES, LARGE = 8, 1048576
+-- How many entries are looked at for one claim.
+local MOST_LOOKS = 4000
+
+if (call('HGET', spec, 'edition') or '0') ~= ARGV[1] then return {1} end
+
+local at = 3
+local function arg() at = at + 1; return ARGV[at] end
+local function count() at = at + 1; return tonumber(ARGV[at]) end
+local function numbers()
+  local list = {}
+  for i = 1, count() do list[i] = count() end
+  return list
+end
+local function slice(n) local first = at + 1; at = at + n; return first, at end
+
+-- An index's member ends with the length of the id in three bytes.
+local function id_of(member)
+  local a, b, c = byte(member, -3, -1)
+  return sub(member, -3 - (a * 65536 + b * 256 + c), -4)
+end
+local endings = {}
+local function ending(n)
+  local known = endings[n]
+  if not known then
+    known = string.char(math.floor(n / 65536), math.floor(n / 256) % 256, n % 256)
+    endings[n] = known
+  end
+  return known
+end
+
+local function add(key, members, first, last)
+  for from = first, last, CHUNK / 2 do
+    local scored, n = {}, 0
+    for i = from, math.min(last, from + CHUNK / 2 - 1) do
+      scored[n + 1], scored[n + 2] = '0', members[i]
+      n = n + 2
+    end
+    call('ZADD', key, unpack(scored))
+  end
+end
+local function take(key, members, first, last)
+  for from = first, last, CHUNK do
+    call('ZREM', key, unpack(members, from, math.min(last, from + CHUNK - 1)))
+  end
+end
+
+-- Everything is checked before anything is written, for what is written stays.
+local changed, there, broken = {}, {}, {}
+local seen = count()
+if seen > 0 then
+  local values = call('HMGET', docs, unpack(ARGV, slice(seen)))
+  for i = 1, seen do
+    local value = values[i]
+    if not value or sub(value, 1, 8) ~= ARGV[at + i] then changed[#changed + 1] = i end
+  end
+  at = at + seen
+end
+local new = count()
+local new_first, new_last = slice(new)
+if new > 0 then
+  local values = call('HMGET', docs, unpack(ARGV, new_first, new_last))
+  for i = 1, new do
+    if values[i] then there[#there + 1] = i end
+  end
+end
+local written = count()
+local written_first, written_last = slice(2 * written)
+local removed = count()
+local removed_first, removed_last = slice(removed)
+local lists = {}
+for i = 1, count() do
+  local key, operation, n = KEYS[3 + count()], arg(), count()
+  lists[i] = {key, operation, slice(n)}
+end
+for _ = 1, count() do
+  local change, index, least, greatest, id = count(), count(), arg(), arg(), arg()
+  for _, member in ipairs(call('ZRANGE', KEYS[3 + index], least, greatest, 'BYLEX', 'LIMIT', 0, 2)) do
+    if id_of(member) ~= id then
+      broken[#broken + 1] = change
+      broken[#broken + 1] = index
+      break
+    end
+  end
+end
+if #changed + #there + #broken > 0 then return {2, changed, there, broken} end
+
+if written > 0 then call('HSET', docs, unpack(ARGV, written_first, written_last)) end
+if removed > 0 then
+  call('HDEL', docs, unpack(ARGV, removed_first, removed_last))
+  take(ids, ARGV, removed_first, removed_last)
+end
+if new > 0 then add(ids, ARGV, new_first, new_last) end
+for _, list in ipairs(lists) do
+  local work = list[2] == 'add' and add or take
+  work(list[1], ARGV, list[3], list[4])
+end
+local is_changed = seen + new > 0
+
+-- Compares byte by byte: Lua's own comparison goes by the server's locale.
+local function is_less(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = byte(a, i), byte(b, i)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+local function passes(test, part)
+  local is_in = false
+  for _, range in ipairs(test.ranges) do
+    if not is_less(part, range[1]) and (range[2] == '' or is_less(part, range[2])) then is_in = true end
+  end
+  return is_in == test.wanted
+end
+
+-- Reads what a claim wants; it is read to its end in any case.
+local function read_claim()
+  local claim = {
+    limit = count(), version = arg(), mark = arg(), format = arg(), slots = count(), patch = arg(),
+    sets = {}, flags = {}, indexes = {}, filters = {},
+  }
+  for _ = 1, count() do local slot = count(); claim.sets[slot] = arg() end
+  for i = 1, count() do claim.flags[i] = {count(), arg()} end
+  for i = 1, count() do
+    local index = count()
+    claim.indexes[i] = {index = index, flags = numbers(), slots = numbers()}
+  end
+  for f = 1, count() do
+    local filter = {tests = {}, ranges = {}}
+    for t = 1, count() do
+      local test = {slot = count(), wanted = arg() == 'in', ranges = {}, known = {}}
+      for r = 1, count() do local from = arg(); test.ranges[r] = {from, arg()} end
+      filter.tests[t] = test
+    end
+    for r = 1, count() do
+      local index = count()
+      filter.ranges[r] = {KEYS[3 + index], arg(), arg(), arg() == 'down'}
+    end
+    claim.filters[f] = filter
+  end
+  return claim
+end
+
+-- Finds what a claim takes: the ids, the documents and their unpacked headers; nothing if it is left to the caller.
+local function find(claim)
+  local limit, mark, format = claim.limit, claim.mark, claim.format
+  local found, values_found, headers, taken, n, looks = {}, {}, {}, {}, 0, 0
+  for _, filter in ipairs(claim.filters) do
+    local tests = filter.tests
+    for _, range in ipairs(filter.ranges) do
+      local key, least, greatest, is_down = range[1], range[2], range[3], range[4]
+      local page = limit - n
+      while n < limit do
+        if looks >= MOST_LOOKS then
+          if n > 0 then return found, values_found, headers end
+          return nil
+        end
+        local members
+        if is_down then
+          members = call('ZRANGE', key, greatest, least, 'BYLEX', 'REV', 'LIMIT', 0, page)
+        else
+          members = call('ZRANGE', key, least, greatest, 'BYLEX', 'LIMIT', 0, page)
+        end
+        local m = #members
+        if m == 0 then break end
+        looks = looks + m
+        local candidates = members
+        if key ~= ids then
+          candidates = {}
+          for i = 1, m do candidates[i] = id_of(members[i]) end
+        end
+        local values = call('HMGET', docs, unpack(candidates))
+        for i = 1, m do
+          local id, value = candidates[i], values[i]
+          if value and not taken[id] then
+            if #value > LARGE or sub(value, 9, 12) ~= mark or byte(value, 13) >= MOST_PATCHES then return nil end
+            local header = {struct.unpack(format, value)}
+            local fits = true
+            for t = 1, #tests do
+              local test = tests[t]
+              local part = header[6 + test.slot]
+              local known = test.known[part]
+              if known == nil then
+                known = passes(test, part)
+                test.known[part] = known
+              end
+              if not known then fits = false; break end
+            end
+            if fits then
+              n = n + 1
+              found[n], values_found[n], headers[n], taken[id] = id, value, header, true
+              if n == limit then break end
+            end
+          end
+        end
+        if m < page then break end
+        page = math.min(500, math.max(limit - n, page * 2))
+        if is_down then greatest = '(' .. members[m] else least = '(' .. members[m] end
+      end
+    end
+  end
+  return found, values_found, headers
+end
+
+-- Works out which indexes a document with these flags leaves and enters, and its flags afterwards.
+local function moves_of(claim, flags)
+  local bytes = {byte(flags, 1, -1)}
+  local function are_set(list)
+    for _, flag in ipairs(list) do if bytes[flag] ~= 49 then return false end end
+    return true
+  end
+  local moves = {}
+  for i, index in ipairs(claim.indexes) do moves[i] = {slots = index.slots, at = i, leaves = are_set(index.flags)} end
+  for _, flag in ipairs(claim.flags) do bytes[flag[1]] = byte(flag[2]) end
+  local rest = {flags = string.char(unpack(bytes))}
+  for i, index in ipairs(claim.indexes) do
+    moves[i].enters = are_set(index.flags)
+    if moves[i].leaves or moves[i].enters then rest[#rest + 1] = moves[i] end
+  end
+  return rest
+end
+
+local function key_of(header, slots, sets)
+  local key = ''
+  for i = 1, #slots do
+    local slot = slots[i]
+    local set = sets and sets[slot]
+    key = key .. (set and sub(set, 3) or header[6 + slot])
+  end
+  return key
+end
+
+local function apply(claim, found, values, headers)
+  local moves_by_flags, writes, leaving, entering = {}, {}, {}, {}
+  for i = 1, #claim.indexes do leaving[i], entering[i] = {}, {} end
+  for i = 1, #found do
+    local id, value, header = found[i], values[i], headers[i]
+    local flags = header[6]
+    local moves = moves_by_flags[flags]
+    if not moves then
+      moves = moves_of(claim, flags)
+      moves_by_flags[flags] = moves
+    end
+    local tail = id .. ending(#id)
+    for m = 1, #moves do
+      local move = moves[m]
+      local before = move.leaves and key_of(header, move.slots)
+      local after = move.enters and key_of(header, move.slots, claim.sets)
+      if before ~= after then
+        if before then local list = leaving[move.at]; list[#list + 1] = before .. tail end
+        if after then local list = entering[move.at]; list[#list + 1] = after .. tail end
+      end
+    end
+    local from = 16 + #flags
+    local pieces = {
+      claim.version, sub(value, 9, 12), string.char(byte(value, 13) + 1), sub(value, 14, 15), moves.flags,
+    }
+    local n, offset = 5, from
+    for slot = 1, claim.slots do
+      local size = #header[6 + slot] + 2
+      local set = claim.sets[slot]
+      if set then
+        if offset > from then n = n + 1; pieces[n] = sub(value, from, offset - 1) end
+        n = n + 1
+        pieces[n] = set
+        from = offset + size
+      end
+      offset = offset + size
+    end
+    pieces[n + 1], pieces[n + 2] = sub(value, from), claim.patch
+    writes[2 * i - 1], writes[2 * i] = id, concat(pieces)
+  end
+  for from = 1, #writes, CHUNK do call('HSET', docs, unpack(writes, from, math.min(#writes, from + CHUNK - 1))) end
+  for i, index in ipairs(claim.indexes) do
+    take(KEYS[3 + index.index], leaving[i], 1, #leaving[i])
+    add(KEYS[3 + index.index], entering[i], 1, #entering[i])
+  end
+end
+
+local answer, is_left = {0}, false
+for c = 1, count() do
+  local claim = read_claim()
+  local found, values, headers
+  if not is_left then found, values, headers = find(claim) end
+  if found then
+    if #found > 0 then
+      apply(claim, found, values, headers)
+      is_changed = true
+    end
+    answer[c + 1] = values
+  else
+    is_left = true
+    answer[c + 1] = -1
+  end
+end
+if is_changed then
+  call('HINCRBY', spec, 'writes', 1)
+  if ARGV[2] ~= '' then call('PUBLISH', ARGV[2], ARGV[3]) end
+end
+return answer

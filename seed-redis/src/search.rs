@@ -1,0 +1,262 @@
+//! Reading documents: by their ids, or page by page along a plan.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use fred::types::{Resp3Frame, Value};
+use seed::engine::cursor::{Ask, Cursor, Found};
+use seed::engine::top::Top;
+use seed::engine::{Entry, Towards};
+use seed::filter::Filter;
+use seed::key::KeyBytes;
+use seed::plan::{Order, Plan};
+use seed::sort::Sort;
+use seed::{ErrorKind, Result};
+
+use crate::collection::Collection;
+use crate::commit::{array, blob, integer, least_and_greatest};
+use crate::error;
+use crate::layout::key_len;
+use crate::packed::{Version, unpack};
+use crate::scripts::{self, number};
+use crate::seen::Seen;
+use crate::store::Inner;
+
+/// How many entries are looked at at once, at the most.
+pub(crate) const PAGE: usize = 500;
+
+/// After so many bytes a page is full.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+/// What was found, or that the catalogue is another by now.
+pub(crate) type Planned<T> = Option<T>;
+
+/// A document that was found, with its version.
+pub(crate) type FoundDocument = Found<Version>;
+
+impl Inner {
+    /// Reads documents by their ids.
+    pub(crate) async fn read(&self, collection: &Collection, ids: &[KeyBytes]) -> Result<Vec<Option<Seen>>> {
+        let mut read = Vec::with_capacity(ids.len());
+        let mut rest = ids;
+        // Large documents are read a few at a time.
+        let mut step = 64;
+        while !rest.is_empty() {
+            let (these, after) = rest.split_at(step.min(rest.len()));
+            rest = after;
+            let mut arguments = Vec::with_capacity(1 + these.len());
+            arguments.push(Value::Bytes(collection.keys.docs.clone()));
+            arguments.extend(these.iter().map(|id| Value::Bytes(Bytes::copy_from_slice(id))));
+            let answer = self
+                .link
+                .call("HMGET", Some(collection.keys.slot), arguments)
+                .await?;
+            let mut bytes = 0;
+            let frames = array(answer).ok_or_else(|| self.unexpected())?;
+            for (id, frame) in these.iter().zip(frames) {
+                let Some(packed) = blob(frame) else {
+                    read.push(None);
+                    continue;
+                };
+                bytes += packed.len();
+                let (version, document) = unpack(&packed)?;
+                let seen = Seen { version, document };
+                self.seen.keep(&collection.name, id, packed.len(), seen.clone());
+                read.push(Some(seen));
+            }
+            step = if bytes / these.len() < 4096 { 1_000 } else { 16 };
+        }
+        Ok(read)
+    }
+
+    /// Looks at the next entries along a cursor and appends the documents among them that match; returns the edition
+    /// of the catalogue at that moment.
+    pub(crate) async fn next_page(
+        &self,
+        collection: &Collection,
+        cursor: &mut Cursor,
+        filter: &Filter,
+        limit: usize,
+        out: &mut Vec<FoundDocument>,
+    ) -> Result<Bytes> {
+        let Some(Ask {
+            index,
+            range,
+            towards,
+        }) = cursor.ask()
+        else {
+            return Ok(collection.edition.clone());
+        };
+        let keys = [
+            collection.keys.spec.clone(),
+            collection.keys.docs.clone(),
+            collection.key(index),
+        ];
+        let (least, greatest) = least_and_greatest(&range.start, range.end.as_deref());
+        let arguments = [
+            Bytes::from_static(if index.is_some() { b"index" } else { b"ids" }),
+            least,
+            greatest,
+            Bytes::from_static(if towards == Towards::End { b"up" } else { b"down" }),
+            number(limit),
+            number(PAGE_BYTES),
+        ];
+        let answer = scripts::PAGE
+            .run(&self.link, collection.keys.slot, &keys, arguments)
+            .await?;
+        let page = Page::read(answer).ok_or_else(|| self.unexpected())?;
+        let last = page.members.last().map(|member| &member[..]);
+        cursor.advance(page.members.len(), last, page.is_all);
+        for (member, packed) in page.members.iter().zip(page.documents) {
+            let Some(packed) = packed else { continue };
+            let entry = match index {
+                Some(_) => Some(entry_of(member)?),
+                None => None,
+            };
+            let (version, document) = unpack(&packed)?;
+            if cursor.takes(&collection.catalogue, filter, entry.as_ref(), &document)? {
+                let id = entry.map_or_else(|| member.to_vec(), |entry| entry.id().to_vec());
+                out.push(Found {
+                    id,
+                    stored: version,
+                    document,
+                });
+            }
+        }
+        Ok(page.edition)
+    }
+
+    /// Finds the first documents that match and are none of those that are taken already.
+    pub(crate) async fn collect(
+        &self,
+        collection: &Collection,
+        (filter, sort): (&Filter, &Sort),
+        wanted: usize,
+        taken: &HashSet<KeyBytes>,
+    ) -> Result<Planned<Vec<FoundDocument>>> {
+        if let Some(id) = filter.the_id() {
+            let id = seed::key::id_key(id)?;
+            let seen = self
+                .read(collection, std::slice::from_ref(&id))
+                .await?
+                .pop()
+                .flatten();
+            let mut found = Vec::new();
+            if let Some(Seen { version, document }) = seen
+                && !taken.contains(&id)
+                && filter.matches(&document)?
+            {
+                found.push(Found {
+                    id,
+                    stored: version,
+                    document,
+                });
+            }
+            return Ok(Some(found));
+        }
+        let plan = Plan::choose(filter, sort.fields(), &collection.catalogue.views());
+        if plan.order() != Order::Sorted {
+            return self
+                .collect_in_order(collection, filter, &plan, wanted, taken)
+                .await;
+        }
+        match self
+            .collect_sorted(collection, (filter, sort), &plan, wanted, taken)
+            .await
+        {
+            // The order by `_id` can always be had by reading everything in it.
+            Err(fault) if fault.kind() == ErrorKind::Limit && sort.fields().is_empty() => {
+                self.collect_in_order(collection, filter, &Plan::full(&[]), wanted, taken)
+                    .await
+            }
+            result => result,
+        }
+    }
+
+    async fn collect_in_order(
+        &self,
+        collection: &Collection,
+        filter: &Filter,
+        plan: &Plan,
+        wanted: usize,
+        taken: &HashSet<KeyBytes>,
+    ) -> Result<Planned<Vec<FoundDocument>>> {
+        let mut cursor = Cursor::new(plan, &collection.catalogue);
+        let mut found = Vec::new();
+        // Most often the next entries are just those that are wanted; where they are not, the pages grow.
+        let mut least = 1;
+        while found.len() < wanted && !cursor.is_done() {
+            let page = (wanted - found.len()).max(least).min(PAGE);
+            least = (page * 2).min(PAGE);
+            let edition = self
+                .next_page(collection, &mut cursor, filter, page, &mut found)
+                .await?;
+            if edition != collection.edition {
+                return Ok(None);
+            }
+            found.retain(|found| !taken.contains(&found.id));
+        }
+        found.truncate(wanted);
+        Ok(Some(found))
+    }
+
+    async fn collect_sorted(
+        &self,
+        collection: &Collection,
+        (filter, sort): (&Filter, &Sort),
+        plan: &Plan,
+        wanted: usize,
+        taken: &HashSet<KeyBytes>,
+    ) -> Result<Planned<Vec<FoundDocument>>> {
+        let mut cursor = Cursor::new(plan, &collection.catalogue);
+        let mut top = Top::new(sort, wanted);
+        while !cursor.is_done() {
+            let mut page = Vec::new();
+            let edition = self
+                .next_page(collection, &mut cursor, filter, PAGE, &mut page)
+                .await?;
+            if edition != collection.edition {
+                return Ok(None);
+            }
+            let mut new = page.into_iter().filter(|found| !taken.contains(&found.id));
+            new.try_for_each(|found| top.push(found))?;
+        }
+        Ok(Some(top.finish()))
+    }
+
+    pub(crate) fn unexpected(&self) -> seed::Error {
+        error::unexpected(&self.options.shown)
+    }
+}
+
+/// An answer of the script that reads a page.
+struct Page {
+    edition: Bytes,
+    is_all: bool,
+    members: Vec<Bytes>,
+    documents: Vec<Option<Bytes>>,
+}
+
+impl Page {
+    fn read(answer: Resp3Frame) -> Option<Self> {
+        let mut parts = array(answer)?.into_iter();
+        Some(Self {
+            edition: blob(parts.next()?)?,
+            is_all: integer(&parts.next()?)? == 1,
+            members: array(parts.next()?)?
+                .into_iter()
+                .map(blob)
+                .collect::<Option<_>>()?,
+            documents: array(parts.next()?)?.into_iter().map(blob).collect(),
+        })
+    }
+}
+
+/// Reads a member of an index.
+fn entry_of(member: &[u8]) -> Result<Entry> {
+    let split = key_len(member)?;
+    Ok(Entry {
+        bytes: member[..member.len() - 3].to_vec(),
+        split,
+    })
+}
