@@ -39,9 +39,17 @@ pub enum Event {
     HandedBack {
         /// The job.
         id: String,
+        /// Its task.
+        task: String,
     },
     /// All tags are empty; the processor rests.
     Empty,
+    /// A draining processor has nothing left but jobs of other workers that may have died. It waits until these have
+    /// given a sign of life, or their leases are over and the jobs come back.
+    Waiting {
+        /// How many jobs they hold.
+        jobs: u64,
+    },
     /// A call to the store failed and will be made again.
     StoreFailed(Error),
     /// The store answers again.

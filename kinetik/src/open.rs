@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seed::{Error, ErrorKind, Result, Store};
 
-/// Opens the store that a URL names: `memory:`, or `sqlite:PATH` with options behind a question mark.
+/// Opens the store that a URL names: `memory:`, `sqlite:PATH` or `redis://HOST:PORT`, with options behind a question mark.
 ///
 /// # Errors
 /// [`ErrorKind::Unsupported`] if this build has no such store, and then names the feature that would give it, or if the
@@ -17,14 +17,36 @@ use seed::{Error, ErrorKind, Result, Store};
 /// # Ok::<(), seed::Error>(())
 /// ```
 pub fn open(url: &str) -> Result<Arc<dyn Store>> {
+    open_with_warnings(url).map(|opened| opened.store)
+}
+
+/// A store that was opened, with what its user should know of the way it is set up.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn Store>,
+    #[cfg_attr(
+        not(feature = "cli"),
+        allow(dead_code, reason = "only the program shows them")
+    )]
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Opened {
+    #[cfg(any(feature = "memory", feature = "sqlite"))]
+    fn quietly(store: impl Store + 'static) -> Self {
+        Self {
+            store: Arc::new(store),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// As [`open`].
+pub(crate) fn open_with_warnings(url: &str) -> Result<Opened> {
     match url.split_once(':').map(|(scheme, _)| scheme) {
         Some("memory") => open_memory(url),
         Some("sqlite") => open_sqlite(url),
-        Some("redis" | "rediss") => Err(missing(
-            url,
-            "redis",
-            "this version of kinetik has no such feature yet",
-        )),
+        Some("redis" | "rediss" | "redis-cluster" | "rediss-cluster") => open_redis(url),
         Some("mongodb" | "mongodb+srv") => Err(missing(
             url,
             "mongo",
@@ -32,32 +54,47 @@ pub fn open(url: &str) -> Result<Arc<dyn Store>> {
         )),
         _ => Err(refused(
             url,
-            "not the URL of a store: write memory: or sqlite:PATH",
+            "not the URL of a store: write memory:, sqlite:PATH or redis://HOST:PORT",
         )),
     }
 }
 
 #[cfg(feature = "memory")]
-fn open_memory(url: &str) -> Result<Arc<dyn Store>> {
+fn open_memory(url: &str) -> Result<Opened> {
     if url != "memory:" {
         return Err(refused(url, "more than the store in memory takes: write memory:"));
     }
-    Ok(Arc::new(seed_memory::MemoryStore::new()))
+    Ok(Opened::quietly(seed_memory::MemoryStore::new()))
 }
 
 #[cfg(not(feature = "memory"))]
-fn open_memory(url: &str) -> Result<Arc<dyn Store>> {
+fn open_memory(url: &str) -> Result<Opened> {
     Err(missing(url, "memory", "build kinetik with it"))
 }
 
 #[cfg(feature = "sqlite")]
-fn open_sqlite(url: &str) -> Result<Arc<dyn Store>> {
-    Ok(Arc::new(seed_sqlite::SqliteStore::open_url(url)?))
+fn open_sqlite(url: &str) -> Result<Opened> {
+    Ok(Opened::quietly(seed_sqlite::SqliteStore::open_url(url)?))
 }
 
 #[cfg(not(feature = "sqlite"))]
-fn open_sqlite(url: &str) -> Result<Arc<dyn Store>> {
+fn open_sqlite(url: &str) -> Result<Opened> {
     Err(missing(url, "sqlite", "build kinetik with it"))
+}
+
+#[cfg(feature = "redis")]
+fn open_redis(url: &str) -> Result<Opened> {
+    let store = seed_redis::RedisStore::open(url)?;
+    let warnings = store.warnings().to_vec();
+    Ok(Opened {
+        store: Arc::new(store),
+        warnings,
+    })
+}
+
+#[cfg(not(feature = "redis"))]
+fn open_redis(url: &str) -> Result<Opened> {
+    Err(missing(url, "redis", "build kinetik with it"))
 }
 
 fn missing(url: &str, feature: &str, advice: &str) -> Error {
@@ -91,6 +128,7 @@ mod tests {
     #[test]
     fn a_store_that_this_build_lacks_is_refused_by_the_name_of_its_feature() {
         for (url, feature) in [
+            #[cfg(not(feature = "redis"))]
             ("redis://:secret@host", "`redis`"),
             ("mongodb://host/db", "`mongo`"),
             ("postgres://me:secret@with@sign@host/db", "not the URL of a store"),

@@ -39,7 +39,13 @@ pub(crate) fn id_of(document: &Document) -> Result<KeyBytes> {
 /// Works out the insertion of a document.
 pub(crate) fn insertion(collection: &Collection, version: &Version, document: &Document) -> Result<Change> {
     limits::check(document)?;
-    change(collection, id_of(document)?, None, None, Some((document, version)))
+    change(
+        collection,
+        id_of(document)?,
+        None,
+        None,
+        Some((document, version)),
+    )
 }
 
 /// Works out the replacement of a document by another with the same id.

@@ -24,7 +24,10 @@ pub(crate) async fn check(link: &Link, options: &Options) -> Result<Vec<String>>
     let info: HashMap<&str, &str> = text.lines().filter_map(|line| line.split_once(':')).collect();
     refuse(&info, options)?;
     let mut warnings = Vec::new();
-    if let Some(policy) = info.get("maxmemory_policy").filter(|policy| **policy != "noeviction") {
+    if let Some(policy) = info
+        .get("maxmemory_policy")
+        .filter(|policy| **policy != "noeviction")
+    {
         warnings.push(format!(
             "the server at {} throws keys away when its memory is full (maxmemory-policy is {policy}), and jobs with \
              them: set it to noeviction",
@@ -38,7 +41,10 @@ pub(crate) async fn check(link: &Link, options: &Options) -> Result<Vec<String>>
 fn refuse(info: &HashMap<&str, &str>, options: &Options) -> Result<()> {
     let url = &options.shown;
     let version = info.get("redis_version").copied().unwrap_or("unknown");
-    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    let major = version
+        .split('.')
+        .next()
+        .and_then(|major| major.parse::<u32>().ok());
     if major.is_none_or(|major| major < LEAST_MAJOR) {
         let message = format!("the server at {url} is Redis {version}: version 7 or later is needed");
         return Err(Error::new(ErrorKind::Unsupported, message));

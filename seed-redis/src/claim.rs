@@ -139,7 +139,11 @@ fn push_filter(out: &mut Vec<Bytes>, collection: &Collection, filter: &Filter, s
     if plan.order() == Order::Sorted || scan.is_multikey {
         return None;
     }
-    let direction: &'static [u8] = if plan.order() == Order::Backwards { b"down" } else { b"up" };
+    let direction: &'static [u8] = if plan.order() == Order::Backwards {
+        b"down"
+    } else {
+        b"up"
+    };
     let index = match scan.access {
         Access::Primary => 0,
         Access::Index(at) => at + 1,

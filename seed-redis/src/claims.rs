@@ -99,10 +99,12 @@ async fn attempt(
     check_unique(&collection, &changed)?;
     // An update that fails on one that is not needed is no failure.
     let spare = found
-        .filter_map(|(found, filter)| {
-            change_found(inner, &collection, &version, found, filter, update).ok()
+        .filter_map(|(found, filter)| change_found(inner, &collection, &version, found, filter, update).ok())
+        .filter(|one| {
+            one.change
+                .as_ref()
+                .is_some_and(|change| change.multikey.is_empty())
         })
-        .filter(|one| one.change.as_ref().is_some_and(|change| change.multikey.is_empty()))
         .collect();
     commit(inner, &collection, &version, changed, spare).await
 }
@@ -119,16 +121,18 @@ fn change_found(
         version: found.stored,
         document: found.document,
     };
-    Ok(match replace(inner, collection, version, (filter, update), (&found.id, &seen))? {
-        Replaced::By(change, document) => Changed {
-            change: Some(change),
-            document,
+    Ok(
+        match replace(inner, collection, version, (filter, update), (&found.id, &seen))? {
+            Replaced::By(change, document) => Changed {
+                change: Some(change),
+                document,
+            },
+            Replaced::Unchanged | Replaced::Unmatched => Changed {
+                change: None,
+                document: seen.document,
+            },
         },
-        Replaced::Unchanged | Replaced::Unmatched => Changed {
-            change: None,
-            document: seen.document,
-        },
-    })
+    )
 }
 
 /// Refuses to give two documents one key in a unique index.
@@ -166,7 +170,11 @@ async fn commit(
         match inner.commit(collection, &changes, &[], true).await? {
             Committed::Stale => return Ok(None),
             Committed::Refused(refused) => {
-                if let Some((_, index)) = refused.broken.iter().find(|(at, _)| !refused.changed.contains(at)) {
+                if let Some((_, index)) = refused
+                    .broken
+                    .iter()
+                    .find(|(at, _)| !refused.changed.contains(at))
+                {
                     return Err(duplicate(collection.layout.indexes[*index].spec.name()));
                 }
                 let lost: HashSet<usize> = refused.changed.iter().map(|at| with_change[*at]).collect();

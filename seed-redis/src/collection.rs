@@ -165,7 +165,9 @@ impl Inner {
     pub(crate) async fn mark_multikey(&self, known: &Collection, positions: &[usize]) -> Result<()> {
         let next = known.catalogue.with_multikey(positions);
         // If the catalogue is another by now, whoever marks plans anew with it.
-        self.put_catalogue(known, &next, &[], Assume::Nothing).await.map(drop)
+        self.put_catalogue(known, &next, &[], Assume::Nothing)
+            .await
+            .map(drop)
     }
 }
 

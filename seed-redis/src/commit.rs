@@ -57,9 +57,8 @@ impl Inner {
         wakes: bool,
     ) -> Result<Committed> {
         let (arguments, order) = self.arguments(collection, changes, claims, wakes)?;
-        let only_removes = !changes.is_empty()
-            && claims.is_empty()
-            && changes.iter().all(|change| change.packed.is_none());
+        let only_removes =
+            !changes.is_empty() && claims.is_empty() && changes.iter().all(|change| change.packed.is_none());
         let script = if only_removes {
             &scripts::REMOVE
         } else {
@@ -120,7 +119,11 @@ impl Inner {
         for at in &order.new {
             out.bytes(&changes[*at].id);
         }
-        let written = || changes.iter().filter_map(|change| Some((change, change.packed.as_ref()?)));
+        let written = || {
+            changes
+                .iter()
+                .filter_map(|change| Some((change, change.packed.as_ref()?)))
+        };
         out.number(written().count());
         for (change, packed) in written() {
             out.bytes(&change.id);

@@ -53,10 +53,16 @@ pub(crate) fn of_driver(url: &str, error: &DriverError) -> Error {
     let text = error.details();
     match error.kind() {
         DriverKind::Auth => of_answer(url, text),
-        DriverKind::Tls => unavailable(url, "TLS with the server failed: check its certificate and the URL", text),
-        DriverKind::Config | DriverKind::Url => {
-            unavailable(url, "the server is not what the URL says: check its kind and address", text)
-        }
+        DriverKind::Tls => unavailable(
+            url,
+            "TLS with the server failed: check its certificate and the URL",
+            text,
+        ),
+        DriverKind::Config | DriverKind::Url => unavailable(
+            url,
+            "the server is not what the URL says: check its kind and address",
+            text,
+        ),
         _ if has_code(text) => of_answer(url, text),
         _ => unavailable(
             url,
@@ -96,8 +102,14 @@ mod tests {
     #[test]
     fn what_a_server_says_has_a_kind() {
         for (text, kind) in [
-            ("READONLY You can't write against a read only replica.", ErrorKind::ReadOnly),
-            ("OOM command not allowed when used memory > 'maxmemory'.", ErrorKind::Full),
+            (
+                "READONLY You can't write against a read only replica.",
+                ErrorKind::ReadOnly,
+            ),
+            (
+                "OOM command not allowed when used memory > 'maxmemory'.",
+                ErrorKind::Full,
+            ),
             ("WRONGPASS invalid username-password pair", ErrorKind::Unavailable),
             ("ERR max number of clients reached", ErrorKind::Unavailable),
         ] {

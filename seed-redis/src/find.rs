@@ -300,12 +300,15 @@ impl Reading {
     async fn check_indexes(&self, inner: &Inner, indexes: &[seed::engine::IndexId]) -> Result<()> {
         let now = inner.load(&self.collection.name).await?;
         let is_same = |id: &seed::engine::IndexId| {
-            let spec_in = |collection: &Collection| {
-                collection.catalogue.index(*id).map(|index| index.spec.clone())
-            };
+            let spec_in =
+                |collection: &Collection| collection.catalogue.index(*id).map(|index| index.spec.clone());
             spec_in(&now) == spec_in(&self.collection)
         };
-        if indexes.iter().all(is_same) { Ok(()) } else { Err(stale()) }
+        if indexes.iter().all(is_same) {
+            Ok(())
+        } else {
+            Err(stale())
+        }
     }
 }
 

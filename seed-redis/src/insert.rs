@@ -24,13 +24,18 @@ pub(crate) async fn insert(inner: &Inner, request: Insert) -> Result<Vec<InsertO
         }
         let collection = inner.existing(&request.collection).await?;
         let version = inner.next_version();
-        let left: Vec<usize> = (0..documents.len()).filter(|at| outcomes[*at].is_none()).collect();
+        let left: Vec<usize> = (0..documents.len())
+            .filter(|at| outcomes[*at].is_none())
+            .collect();
         // All are worked out before the first is sent, so that one that is refused leaves none behind.
         let changes: Vec<Change> = left
             .iter()
             .map(|at| change::insertion(&collection, &version, &documents[*at]))
             .collect::<Result<_>>()?;
-        let mut multikey: Vec<usize> = changes.iter().flat_map(|change| change.multikey.clone()).collect();
+        let mut multikey: Vec<usize> = changes
+            .iter()
+            .flat_map(|change| change.multikey.clone())
+            .collect();
         if !multikey.is_empty() {
             multikey.sort_unstable();
             multikey.dedup();
@@ -73,8 +78,10 @@ async fn send(
     ids: impl Iterator<Item = (usize, Option<&Value>)>,
     outcomes: &mut [Option<InsertOutcome>],
 ) -> Result<bool> {
-    let mut open: Vec<(usize, Option<&Value>, &Change)> =
-        ids.zip(changes).map(|((at, id), change)| (at, id, change)).collect();
+    let mut open: Vec<(usize, Option<&Value>, &Change)> = ids
+        .zip(changes)
+        .map(|((at, id), change)| (at, id, change))
+        .collect();
     while !open.is_empty() {
         let these: Vec<&Change> = open.iter().map(|(_, _, change)| *change).collect();
         match inner.commit(collection, &these, &[], true).await? {

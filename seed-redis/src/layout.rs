@@ -83,7 +83,10 @@ impl Layout {
     }
 
     fn slot(&mut self, path: &Path, direction: Direction) -> usize {
-        let known = self.slots.iter().position(|slot| slot.0 == *path && slot.1 == direction);
+        let known = self
+            .slots
+            .iter()
+            .position(|slot| slot.0 == *path && slot.1 == direction);
         known.unwrap_or_else(|| {
             self.slots.push((path.clone(), direction));
             self.slots.len() - 1
@@ -100,7 +103,11 @@ impl Layout {
         };
         for (path, direction) in &self.slots {
             add(path.as_str().as_bytes());
-            add(if *direction == Direction::Ascending { b"\0+" } else { b"\0-" });
+            add(if *direction == Direction::Ascending {
+                b"\0+"
+            } else {
+                b"\0-"
+            });
         }
         for (at, field) in &self.flags {
             // Two indexes may ask different things of one field.
@@ -120,7 +127,11 @@ impl Layout {
 
     /// Returns how the scripts unpack a header: version, mark, patches, slots, flags, the flags, the parts.
     pub(crate) fn format(&self) -> String {
-        format!(">c8c4BBBc{}{}", self.flag_bytes(), "I2c0".repeat(self.slots.len()))
+        format!(
+            ">c8c4BBBc{}{}",
+            self.flag_bytes(),
+            "I2c0".repeat(self.slots.len())
+        )
     }
 
     /// Returns a document's place in the indexes.
@@ -212,7 +223,11 @@ impl Placed {
                 if !index.flags.iter().all(|flag| parts.flags[*flag] == b'1') {
                     return Vec::new();
                 }
-                let size = index.slots.iter().map(|slot| parts.part(*slot).len()).sum::<usize>();
+                let size = index
+                    .slots
+                    .iter()
+                    .map(|slot| parts.part(*slot).len())
+                    .sum::<usize>();
                 let mut member = Vec::with_capacity(size + id.len() + 3);
                 for slot in &index.slots {
                     member.extend_from_slice(parts.part(*slot));

@@ -66,7 +66,11 @@ impl Link {
             tell,
         };
         let failed = |cause: std::io::Error| {
-            Error::new(ErrorKind::Unavailable, "a thread for the connection cannot be started").with_source(cause)
+            Error::new(
+                ErrorKind::Unavailable,
+                "a thread for the connection cannot be started",
+            )
+            .with_source(cause)
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -131,9 +135,7 @@ impl Link {
             return Ok(Arc::clone(session));
         }
         let mut state = self.state.clone();
-        let settled = state
-            .wait_for(|state| !matches!(state, State::Connecting))
-            .await;
+        let settled = state.wait_for(|state| !matches!(state, State::Connecting)).await;
         match settled.as_deref() {
             Ok(State::Up(session)) => Ok(Arc::clone(session)),
             Ok(State::Down(fault)) => Err(fault.clone()),
@@ -231,6 +233,11 @@ impl Keeper {
             broadcast_channel_capacity: 4_096,
             ..PerformanceConfig::default()
         };
-        Client::new(self.options.config.clone(), Some(performance), Some(connection), None)
+        Client::new(
+            self.options.config.clone(),
+            Some(performance),
+            Some(connection),
+            None,
+        )
     }
 }

@@ -33,7 +33,9 @@ impl Options {
             scheme,
             Some("redis" | "rediss" | "redis-cluster" | "rediss-cluster")
         ) {
-            return Err(refused("is not the URL of a Redis server: write redis://HOST:PORT"));
+            return Err(refused(
+                "is not the URL of a Redis server: write redis://HOST:PORT",
+            ));
         }
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let (mut prefix, mut nodes) = (PREFIX.to_owned(), Vec::new());

@@ -67,7 +67,10 @@ impl Script {
 
     async fn load(&self, link: &Link, slot: u16) -> Result<Bytes> {
         let text = format!("#!lua{}\n{}", self.flags, self.text);
-        let arguments = vec![Value::Bytes(Bytes::from_static(b"LOAD")), Value::Bytes(text.into())];
+        let arguments = vec![
+            Value::Bytes(Bytes::from_static(b"LOAD")),
+            Value::Bytes(text.into()),
+        ];
         match link.call("SCRIPT", Some(slot), arguments).await? {
             Resp3Frame::BlobString { data, .. } => {
                 let hash = Bytes::copy_from_slice(&data);

@@ -159,7 +159,11 @@ impl Inner {
     ) -> Result<Planned<Vec<FoundDocument>>> {
         if let Some(id) = filter.the_id() {
             let id = seed::key::id_key(id)?;
-            let seen = self.read(collection, std::slice::from_ref(&id)).await?.pop().flatten();
+            let seen = self
+                .read(collection, std::slice::from_ref(&id))
+                .await?
+                .pop()
+                .flatten();
             let mut found = Vec::new();
             if let Some(Seen { version, document }) = seen
                 && !taken.contains(&id)
@@ -175,15 +179,22 @@ impl Inner {
         }
         let plan = Plan::choose(filter, sort.fields(), &collection.catalogue.views());
         if plan.order() != Order::Sorted {
-            return self.collect_in_order(collection, filter, &plan, wanted, taken).await;
+            return self
+                .collect_in_order(collection, filter, &plan, wanted, taken)
+                .await;
         }
         if let [scan] = plan.scans()
             && scan.is_exact
             && sort.is_empty()
         {
-            return self.collect_by_keys(collection, filter, &plan, wanted, taken).await;
+            return self
+                .collect_by_keys(collection, filter, &plan, wanted, taken)
+                .await;
         }
-        match self.collect_sorted(collection, (filter, sort), &plan, wanted, taken).await {
+        match self
+            .collect_sorted(collection, (filter, sort), &plan, wanted, taken)
+            .await
+        {
             // The order by `_id` can always be had by reading everything in it.
             Err(fault) if fault.kind() == ErrorKind::Limit && sort.fields().is_empty() => {
                 self.collect_in_order(collection, filter, &Plan::full(&[]), wanted, taken)
@@ -319,7 +330,10 @@ impl Page {
         Some(Self {
             edition: blob(parts.next()?)?,
             is_all: integer(&parts.next()?)? == 1,
-            members: array(parts.next()?)?.into_iter().map(blob).collect::<Option<_>>()?,
+            members: array(parts.next()?)?
+                .into_iter()
+                .map(blob)
+                .collect::<Option<_>>()?,
             documents: array(parts.next()?)?.into_iter().map(blob).collect(),
         })
     }

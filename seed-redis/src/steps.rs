@@ -56,7 +56,13 @@ async fn update_step(inner: &Inner, request: &Update, ids: Vec<KeyBytes>) -> Res
     let mut fault = None;
     let work = |collection: &Collection, id: &KeyBytes, seen: &Seen| {
         Ok(
-            match replace(inner, collection, &version, (&request.filter, &request.update), (id, seen))? {
+            match replace(
+                inner,
+                collection,
+                &version,
+                (&request.filter, &request.update),
+                (id, seen),
+            )? {
                 Replaced::Unmatched => Worked::Nothing,
                 Replaced::Unchanged => Worked::Matched,
                 Replaced::By(change, _) => Worked::Change(change),
@@ -179,7 +185,10 @@ enum StepDone {
 }
 
 async fn commit_step(inner: &Inner, collection: &Collection, changes: &[Change]) -> Result<StepDone> {
-    let mut multikey: Vec<usize> = changes.iter().flat_map(|change| change.multikey.clone()).collect();
+    let mut multikey: Vec<usize> = changes
+        .iter()
+        .flat_map(|change| change.multikey.clone())
+        .collect();
     if !multikey.is_empty() {
         multikey.sort_unstable();
         multikey.dedup();

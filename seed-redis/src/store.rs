@@ -62,7 +62,9 @@ impl Inner {
         let name = Bytes::from(ids.next(clock.now()).to_string());
         let link = Link::start(&options, "seed-redis", Box::new(|_| async { Ok(()) }.boxed()))?;
         // The standard library seeds each of these at random.
-        let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+        let random = std::collections::hash_map::RandomState::new()
+            .build_hasher()
+            .finish();
         Ok(Arc::new(Self {
             link: Arc::new(link),
             events: Arc::new(Events::new(name.clone())),
@@ -219,21 +221,30 @@ impl Store for Handle {
     async fn watch(&self, collection: &str) -> Result<Watch> {
         check_name(collection)?;
         let Inner {
-            events, options, link, ..
+            events,
+            options,
+            link,
+            ..
         } = &*self.0;
         events.watch(options, link, collection).await
     }
 
     async fn publish(&self, topic: &str, message: Document) -> Result<()> {
         let Inner {
-            events, options, link, ..
+            events,
+            options,
+            link,
+            ..
         } = &*self.0;
         events.publish(options, link, topic, message).await
     }
 
     async fn subscribe(&self, topic: &str) -> Result<Subscription> {
         let Inner {
-            events, options, link, ..
+            events,
+            options,
+            link,
+            ..
         } = &*self.0;
         events.subscribe(options, link, topic).await
     }

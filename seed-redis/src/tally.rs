@@ -1,8 +1,8 @@
 //! Counting groups in an index: one look at the first entry of each, and the length of its range.
 
 use seed::engine::cursor::Cursor;
-use seed::plan::groups::{self, GroupScan};
 use seed::plan::KeyRange;
+use seed::plan::groups::{self, GroupScan};
 use seed::store::Aggregate;
 use seed::value::{Document, Text, Value};
 use seed::{Filter, Result, key};
@@ -71,12 +71,20 @@ async fn count(inner: &Inner, collection: &Collection, scan: &GroupScan, by: &[T
         let Some(first) = first.pop() else {
             return Ok(Counted::Groups(groups));
         };
-        let has_value = |name: &Text| first.document.get(name).is_some_and(|value: &Value| !value.is_null());
+        let has_value = |name: &Text| {
+            first
+                .document
+                .get(name)
+                .is_some_and(|value: &Value| !value.is_null())
+        };
         if !by.iter().all(has_value) {
             return Ok(Counted::TooMany);
         }
         let group = KeyRange::of_prefix(&key::sort_key(&first.document, fields)?);
-        let Some(count) = inner.count(collection, Some(index.id), std::iter::once(&group)).await? else {
+        let Some(count) = inner
+            .count(collection, Some(index.id), std::iter::once(&group))
+            .await?
+        else {
             return Ok(Counted::Stale);
         };
         groups.push((first.document, count));

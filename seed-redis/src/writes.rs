@@ -104,7 +104,10 @@ impl<'a> Writing<'a> {
     /// Carries out as many of the next items as go together, or learns what stands in their way.
     async fn step(&mut self, first: usize, most: usize) -> Result<()> {
         let creates = |item: &WriteItem| {
-            matches!(item, WriteItem::Insert(_) | WriteItem::Update { upsert: true, .. })
+            matches!(
+                item,
+                WriteItem::Insert(_) | WriteItem::Update { upsert: true, .. }
+            )
         };
         let collection = if self.items[first..].iter().any(creates) {
             self.inner.existing(&self.collection).await?
@@ -175,8 +178,9 @@ impl<'a> Writing<'a> {
                     Some(arguments) => run.claims.push((at, arguments)),
                     None if run.targets.is_empty() && run.claims.is_empty() => {
                         let request = (filters.as_slice(), sort, *limit);
-                        self.outcomes[at] =
-                            Some(crate::claims::carry_out(self.inner, &self.collection, request, update).await?);
+                        self.outcomes[at] = Some(
+                            crate::claims::carry_out(self.inner, &self.collection, request, update).await?,
+                        );
                         return Ok(None);
                     }
                     None => break,
@@ -297,7 +301,9 @@ impl<'a> Writing<'a> {
                     ..self.inner.context()
                 };
                 update.constant().is_some_and(|fields| {
-                    fields.iter().any(|(name, value)| document.get(name) != value.as_ref())
+                    fields
+                        .iter()
+                        .any(|(name, value)| document.get(name) != value.as_ref())
                 }) || update.constant().is_none() && matches!(update.apply(document, &context), Ok(Some(_)))
             }
             WriteItem::Delete(filter) => filter.matches(document).unwrap_or(false),
@@ -339,7 +345,7 @@ impl<'a> Writing<'a> {
             }
             Committed::Done(claimed) => {
                 for (at, prepared) in changes {
-                    self.keep(prepared.change, prepared.document, version);
+                    self.keep(&prepared.change, prepared.document, version);
                     self.outcomes[at] = Some(prepared.outcome);
                 }
                 for (at, claimed) in claims.into_iter().zip(claimed) {
@@ -350,7 +356,7 @@ impl<'a> Writing<'a> {
         }
     }
 
-    fn keep(&self, change: Change, document: Option<Document>, version: &Version) {
+    fn keep(&self, change: &Change, document: Option<Document>, version: &Version) {
         match (document, &change.packed) {
             // Those that were inserted are seldom changed by who inserts them.
             (Some(document), Some(packed)) if change.seen.is_some() => {
@@ -370,7 +376,9 @@ impl<'a> Writing<'a> {
     /// Takes in what stood in the way; what is not settled by that is tried again.
     fn refuse(&mut self, collection: &Collection, changes: &[(usize, Prepared)], refused: &Refused) {
         for at in &refused.changed {
-            self.inner.seen.forget(&self.collection, &changes[*at].1.change.id);
+            self.inner
+                .seen
+                .forget(&self.collection, &changes[*at].1.change.id);
         }
         let is_settled = |at: &usize| !refused.changed.contains(at);
         for position in &refused.there {
@@ -449,7 +457,10 @@ impl UniqueKeys {
                 return Ok(false);
             }
         }
-        for key in change.unique_keys(collection).chain(change.freed_keys(collection)) {
+        for key in change
+            .unique_keys(collection)
+            .chain(change.freed_keys(collection))
+        {
             let (index, key) = key?;
             self.0.insert((index, key.to_vec()));
         }

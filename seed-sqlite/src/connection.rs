@@ -21,7 +21,13 @@ const LOG_BYTES: i64 = 64 * 1024 * 1024;
 pub(crate) fn open_writer(options: &Options) -> Result<Connection> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&options.path, flags).map_err(from_sqlite)?;
+    let connection = Connection::open_with_flags(&options.path, flags).map_err(|cause| {
+        if options.path.is_dir() {
+            let message = "the database is a file, and this is a folder: name a file in it";
+            return Error::new(ErrorKind::Unsupported, message).with_source(cause);
+        }
+        from_sqlite(cause)
+    })?;
     // SQLite opens a file that it may not write to all the same, only to read it.
     if connection.is_readonly("main").map_err(from_sqlite)? {
         return Err(Error::new(

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use seed::engine::{Engine, Jobs, Look, ReadWork};
+use seed::engine::{Engine, Jobs, Look, ReadWork, Watching};
 use seed::store::Capabilities;
 use seed::value::json;
 use seed::{Document, Result};
@@ -193,8 +193,8 @@ impl Engine for SqliteEngine {
         Ok(())
     }
 
-    fn watch_other_processes(&self, tell: Box<dyn Fn(Look) -> bool + Send>) -> Result<()> {
-        watch::watch(open_reader(&self.options)?, tell)
+    fn watch_other_processes(&self, tell: Box<dyn Fn(Look) -> bool + Send>) -> Result<Option<Watching>> {
+        watch::watch(open_reader(&self.options)?, tell).map(Some)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -30,5 +30,10 @@ pub(crate) fn from_sqlite(cause: rusqlite::Error) -> Error {
         ),
         _ => (ErrorKind::Unavailable, "SQLite failed"),
     };
-    Error::new(kind, format!("{message} ({cause})")).with_source(cause)
+    let message = match cause.sqlite_error_code() {
+        // What SQLite adds to these is the path, which the error gets anyway.
+        Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase) => message.to_owned(),
+        _ => format!("{message} ({cause})"),
+    };
+    Error::new(kind, message).with_source(cause)
 }

@@ -11,6 +11,7 @@ use futures::executor::block_on;
 use futures::{StreamExt, stream};
 use seed::{Document, Store, Value, doc};
 use seed_memory::MemoryStore;
+use seed_redis::RedisStore;
 use seed_sqlite::SqliteStore;
 
 /// How many cases are carried out at the same time, so that a durable store can commit them together.
@@ -22,7 +23,7 @@ pub(crate) struct Arguments {
     /// Files of cases, or folders with files that end in .jsonl.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The store to run them on: memory: or sqlite:FILE.
+    /// The store to run them on: memory:, sqlite:FILE or redis://HOST:PORT.
     #[arg(long, value_name = "URL", default_value = "memory:")]
     store: String,
     /// Writes one JSON object for each case, with its id, whether it passed, what was expected and what came.
@@ -64,7 +65,8 @@ fn open(url: &str) -> anyhow::Result<Arc<dyn Store>> {
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Arc::new(MemoryStore::new())),
         Some(("sqlite", _)) => Ok(Arc::new(SqliteStore::open_url(url)?)),
-        _ => bail!("no store has the URL {url:?}: there are memory: and sqlite:FILE"),
+        Some((scheme, _)) if scheme.starts_with("redis") => Ok(Arc::new(RedisStore::open(url)?)),
+        _ => bail!("no store has the URL {url:?}: there are memory:, sqlite:FILE and redis://HOST:PORT"),
     }
 }
 

@@ -45,13 +45,17 @@ fn formatting() -> anyhow::Result<()> {
 }
 
 fn lints() -> anyhow::Result<()> {
-    cargo::run(cargo::command().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    cargo::run(
+        cargo::command()
+            .args(["clippy", "--workspace", "--all-targets", "--all-features"])
+            .args(["--", "-D", "warnings"]),
+    )
 }
 
 fn documentation() -> anyhow::Result<()> {
     cargo::run(
         cargo::command()
-            .args(["doc", "--workspace", "--no-deps"])
+            .args(["doc", "--workspace", "--all-features", "--no-deps"])
             .env("RUSTDOCFLAGS", "-D warnings"),
     )
 }

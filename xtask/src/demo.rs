@@ -25,7 +25,7 @@ const BACKGROUND: &str = "worker.log";
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     cargo::run(cargo::command().args([
         "build",
-        "--release",
+        "--profile=quick",
         "--package",
         "kinetik",
         "--package",
@@ -38,9 +38,9 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         .target_directory;
     let demo = Demo {
         folder: target.join("demo").into(),
-        program: target.join("release/kinetik").into(),
+        program: target.join("quick/kinetik").into(),
     };
-    demo.prepare(target.join("release/kinetik-demo").as_std_path())?;
+    demo.prepare(target.join("quick/kinetik-demo").as_std_path())?;
     demo.step(&["enqueue", "--from", "jobs.jsonl"])?;
     demo.step(&[
         "enqueue",

@@ -14,6 +14,7 @@ mod ci;
 mod demo;
 mod kill_rounds;
 mod peers;
+mod services;
 mod test;
 mod tidy;
 
@@ -38,10 +39,12 @@ enum Command {
     Ci,
     /// Works off a shipped file of jobs with real commands, and shows what happened.
     Demo,
-    /// Kills workers and a producer on one SQLite file at random, and counts what is left.
+    /// Kills workers and a producer on one store at random, and counts what is left.
     KillRounds(kill_rounds::Arguments),
     /// Measures ours beside other queues.
     Peers(peers::Arguments),
+    /// Starts Redis servers, for tests and for trying things out.
+    Services(services::Arguments),
     /// Runs all tests; arguments are passed on to `cargo test`.
     #[command(disable_help_flag = true)]
     Test {
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::KillRounds(arguments) => kill_rounds::run(&arguments),
         Command::Peers(arguments) => peers::run(&arguments),
+        Command::Services(arguments) => services::run(&arguments),
         Command::Test { arguments } => test::run(&arguments),
         Command::Tidy => tidy::run(),
     };

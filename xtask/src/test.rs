@@ -7,6 +7,10 @@ use crate::cargo;
 
 /// Runs the tests, with further arguments for `cargo test`.
 pub(crate) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
-    cargo::run(cargo::command().args(["test", "--workspace"]).args(arguments))?;
+    cargo::run(
+        cargo::command()
+            .args(["test", "--workspace", "--all-features"])
+            .args(arguments),
+    )?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,8 +1,9 @@
 //! Jobs that take their workers down, and producers that die.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use kinetik_core::{FailureKind, Queue, Status};
+use kinetik_core::{Event, FailureKind, Queue, Status};
 use seed::Value;
 use seed::faulty::{Fault, Faulty};
 use seed::store::{Find, StoreExt};
@@ -16,6 +17,9 @@ simulated_cases![
     a_job_that_takes_its_workers_down_fails_as_crashed,
     the_limit_of_crashes_is_that_of_the_queue,
     crashes_are_no_attempts,
+    a_drain_runs_what_a_dead_worker_held,
+    a_drain_runs_what_is_left_when_a_lease_is_over,
+    a_drain_leaves_a_living_worker_its_jobs,
     a_producer_that_dies_leaves_no_half_created_job,
 ];
 
@@ -123,6 +127,65 @@ async fn crashes_are_no_attempts(stores: Stores) {
         (Status::Failed, 1, 1)
     );
     worker.stop().await.unwrap();
+}
+
+/// A drain ended at once beside the job of a worker that had just died, and left it running for ever.
+async fn a_drain_runs_what_a_dead_worker_held(stores: Stores) {
+    check_drain_after_death(stores, Duration::ZERO).await;
+}
+
+async fn a_drain_runs_what_is_left_when_a_lease_is_over(stores: Stores) {
+    check_drain_after_death(stores, 2 * LEASE).await;
+}
+
+async fn check_drain_after_death(stores: Stores, since: Duration) {
+    let world = World::of(stores);
+    let (dead, notes) = (world.process().await, Notes::default());
+    notes.define_endless(&dead.queue, "note", "a");
+    let id = dead.queue.create("note", 1).save().await.unwrap();
+    let worker = dead.queue.process(["a"]).start();
+    notes.wait_for(1).await;
+    dead.kill().await;
+    drop(worker);
+    pass(since).await;
+    let process = world.process().await;
+    notes.define(&process.queue, "note", "a");
+    let waited = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&waited);
+    let drain = process.queue.process(["a"]).on_event(move |event| {
+        if let Event::Waiting { jobs } = event {
+            told.lock().unwrap().push(*jobs);
+        }
+    });
+    assert_eq!(drain.drain().await.unwrap().completed, 1);
+    assert_eq!(*waited.lock().unwrap(), [1], "told once");
+    let job = job(&process.queue, &id).await;
+    assert_eq!((job.status, job.crashes), (Status::Completed, 1));
+}
+
+async fn a_drain_leaves_a_living_worker_its_jobs(stores: Stores) {
+    let world = World::of(stores);
+    let (living, notes) = (world.process().await, Notes::default());
+    notes.define_endless(&living.queue, "long", "a");
+    let id = living.queue.create("long", 1).save().await.unwrap();
+    let worker = living.queue.process(["a"]).start();
+    notes.wait_for(1).await;
+    let drainer = world.process().await;
+    notes.define(&drainer.queue, "long", "a");
+    notes.define(&drainer.queue, "other", "b");
+    drainer.queue.create("other", 2).save().await.unwrap();
+    let began = tokio::time::Instant::now();
+    let drain = |tag: &str| drainer.queue.process([tag]).drain();
+    assert_eq!(drain("b").await.unwrap().completed, 1);
+    assert_eq!(
+        began.elapsed(),
+        Duration::ZERO,
+        "nothing of this tag is held by others"
+    );
+    assert_eq!(drain("a").await.unwrap().completed, 0);
+    assert!(began.elapsed() < LEASE, "{:?}", began.elapsed());
+    assert_eq!(job(&drainer.queue, &id).await.status, Status::Processing);
+    drop(worker);
 }
 
 /// Jobs stood half created when their producer died between two writes (first seen in the first Kinetik).

@@ -81,6 +81,9 @@ impl ProcessorBuilder {
 
     /// Works off what is queued, and ends when nothing is left that is due.
     ///
+    /// A job that another worker holds is left to it, once that worker has given a sign of life; if it has died, the job
+    /// comes back when its lease is over, and is run.
+    ///
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store refuses a call for good; what can be tried again is.
     pub async fn drain(self) -> Result<Summary> {

@@ -128,6 +128,7 @@ impl Loop {
         let event = match waiting.ending.status {
             Status::Queued => Event::HandedBack {
                 id: waiting.id.to_string(),
+                task: waiting.task.to_string(),
             },
             status => Event::Finished {
                 id: waiting.id.to_string(),

@@ -8,6 +8,7 @@
 
 mod builder;
 mod claim;
+mod drain;
 mod finish;
 mod holdings;
 mod lanes;
@@ -96,6 +97,7 @@ struct Loop {
     /// Whether the last look found something, so that another one is due.
     may_have_work: bool,
     isolation: Option<Isolation>,
+    elsewhere: drain::Elsewhere,
 }
 
 impl Loop {
@@ -132,6 +134,7 @@ impl Loop {
             failures: 0,
             may_have_work: true,
             isolation: None,
+            elsewhere: drain::Elsewhere::default(),
         }
     }
 
@@ -142,13 +145,14 @@ impl Loop {
         let mut rest = wake::Rest::new(self.queue.runtime().elapsed());
         while !self.stop.is_cancelled() {
             self.take_done();
-            if let Err(fault) = self.step(&mut rest).await {
-                self.survive(fault).await?;
-                self.may_have_work = true;
-                continue;
-            }
-            if self.drains && self.is_drained() {
-                break;
+            match self.step_towards_end(&mut rest).await {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(fault) => {
+                    self.survive(fault).await?;
+                    self.may_have_work = true;
+                    continue;
+                }
             }
             if !self.may_have_work || self.is_full() || !self.may_claim() || self.is_shut_out() {
                 self.rest(&mut hearing, &mut rest).await;
@@ -178,6 +182,12 @@ impl Loop {
         (self.session, self.life) = seat.member.current();
         self.seat = Some(seat);
         Ok(Hearing { watch, cancels })
+    }
+
+    /// Takes a step, and says whether a loop that drains has reached its end.
+    async fn step_towards_end(&mut self, rest: &mut wake::Rest) -> Result<bool> {
+        self.step(rest).await?;
+        Ok(self.drains && self.is_drained().await?)
     }
 
     /// Stores what has ended, claims for the free slots, and sets going what was claimed.
@@ -231,10 +241,6 @@ impl Loop {
             }
         }
         Ok(())
-    }
-
-    fn is_drained(&self) -> bool {
-        !self.may_have_work && self.running.is_empty() && self.outbox.is_empty()
     }
 
     /// Tells whether nothing more can be claimed before something ends.

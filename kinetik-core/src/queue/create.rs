@@ -47,10 +47,14 @@ impl Queue {
     /// Checks a job as [`create_many`](Self::create_many) would, without enqueuing it.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if a name is not allowed, [`ErrorKind::TooLarge`] if the data is.
+    /// [`ErrorKind::Invalid`] if a name or the time is not allowed, [`ErrorKind::TooLarge`] if the data is.
     pub fn check(&self, job: &NewJob) -> Result<()> {
         check_name("task", &job.task)?;
         job.tag.as_deref().map_or(Ok(()), |tag| check_name("tag", tag))?;
+        if job.due.at(self.now()).is_some_and(|run_at| !run_at.is_writable()) {
+            let message = "a job may start in the year 9999 at the latest";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
         check_data(&job.data)
     }
 
@@ -78,12 +82,7 @@ impl Queue {
         let task = self.task(&job.task);
         let defined = task.as_ref().map(|task| task.tag.clone());
         let tag = job.tag.or(defined).unwrap_or_else(|| DEFAULT_TAG.to_owned());
-        let run_at = match job.due {
-            Due::Now => None,
-            Due::In(delay) => Some(now.saturating_add(delay)),
-            Due::At(time) => Some(time),
-        };
-        let run_at = run_at.filter(|run_at| *run_at > now);
+        let run_at = job.due.at(now).filter(|run_at| *run_at > now);
         let status = if run_at.is_some() {
             Status::Delayed
         } else {
@@ -146,6 +145,16 @@ enum Due {
     Now,
     In(Duration),
     At(DateTime),
+}
+
+impl Due {
+    fn at(self, now: DateTime) -> Option<DateTime> {
+        match self {
+            Self::Now => None,
+            Self::In(delay) => Some(now.saturating_add(delay)),
+            Self::At(time) => Some(time),
+        }
+    }
 }
 
 impl NewJob {
@@ -239,8 +248,8 @@ impl JobBuilder<'_> {
     /// Enqueues the job and returns its id.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if a name is not allowed, [`ErrorKind::TooLarge`] if the data is, [`ErrorKind::Store`] if
-    /// the store failed; after that the job may be there or not.
+    /// [`ErrorKind::Invalid`] if a name or the time is not allowed, [`ErrorKind::TooLarge`] if the data is,
+    /// [`ErrorKind::Store`] if the store failed; after that the job may be there or not.
     pub async fn save(self) -> Result<String> {
         let now = self.queue.refreshed_now().await?;
         let document = self.queue.document(self.job, now)?;

@@ -58,6 +58,8 @@ pub(super) async fn keep(session: Arc<Session>, ended: DropGuard) {
         }
     }
     session.end().await;
+    // Whoever waits for the end may be about to close the store, so nothing of it is held any more.
+    drop(session);
     drop(ended);
 }
 

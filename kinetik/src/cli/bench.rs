@@ -8,7 +8,7 @@ use super::args::Globals;
 use super::config::Config;
 use super::output::Output;
 use super::signals::Signals;
-use super::{open_store, store_url};
+use super::{open_store, store_url, warn};
 use crate::bench::{Bench, Measurement, Step, Workload};
 
 const BAR: &str = "{msg:>32} {wide_bar} {pos}/{len}";
@@ -21,7 +21,9 @@ const COLUMNS: [&str; 8] = [
 pub(super) async fn run(globals: &Globals, command: &args::Bench, output: &Output) -> Result<()> {
     let url = store_url(globals, &Config::find(globals.config.as_deref())?)?;
     let (scheme, _) = url.split_once(':').unwrap_or((&url, ""));
-    let mut bench = Bench::new(open_store(&url)?, scheme)
+    let opened = open_store(&url)?;
+    warn(&opened.warnings, output);
+    let mut bench = Bench::new(opened.store, scheme)
         .payload(command.payload as usize)
         .slots(command.concurrency.into())
         .finished(command.finished)

@@ -83,13 +83,11 @@ mod workers;
 use std::env::VarError;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use kinetik_core::{DEFAULT_QUEUE, Queue, QueueBuilder};
-use seed::Store;
 use tokio_util::task::TaskTracker;
 
 pub use args::{Arguments, Command, Globals};
@@ -196,6 +194,8 @@ struct Opened {
     queue: Queue,
     /// Knows the commands that still run.
     commands: TaskTracker,
+    /// What is to be known of the way the store is set up.
+    warnings: Vec<String>,
 }
 
 impl Opened {
@@ -212,7 +212,7 @@ impl Opened {
                  lasts, such as --store sqlite:kinetik.db"
             );
         }
-        let store = open_store(&url)?;
+        let crate::open::Opened { store, warnings } = open_store(&url)?;
         let name = globals
             .queue
             .as_deref()
@@ -226,12 +226,21 @@ impl Opened {
             config,
             queue,
             commands,
+            warnings,
         })
     }
 }
 
-fn open_store(url: &str) -> Result<Arc<dyn Store>> {
-    crate::open(url).with_context(|| format!("cannot open the store {}", crate::open::without_password(url)))
+fn open_store(url: &str) -> Result<crate::open::Opened> {
+    crate::open::open_with_warnings(url)
+        .with_context(|| format!("cannot open the store {}", crate::open::without_password(url)))
+}
+
+/// Tells what is to be known of the way a store is set up.
+fn warn(warnings: &[String], output: &Output) {
+    warnings
+        .iter()
+        .for_each(|warning| output.note(&format!("warning: {warning}")));
 }
 
 /// Returns the store's URL: from the flag, the environment, the config file, or the usual one.

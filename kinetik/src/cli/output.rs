@@ -93,7 +93,11 @@ impl Output {
                 .set_content_arrangement(ContentArrangement::Dynamic)
                 .set_width(columns);
         }
-        table.set_header(header.iter().map(|name| name.to_uppercase()));
+        table.set_header(
+            header
+                .iter()
+                .map(|name| visible(&name.to_uppercase()).into_owned()),
+        );
         for row in rows {
             let mut row = comfy_table::Row::from(row.iter().map(|cell| visible(cell)).collect::<Vec<_>>());
             // A row is a line, so that lines can be counted and searched.
@@ -154,11 +158,16 @@ impl Output {
         // What was written before belongs before it.
         let _ = self.flush();
         let mut message = String::new();
-        for cause in fault.chain().map(ToString::to_string) {
+        for cause in fault.chain() {
+            let text = cause.to_string();
             // Many errors say already what caused them.
-            if !message.contains(&cause) {
+            if !message.contains(&text) {
                 let separator = if message.is_empty() { "" } else { ": " };
-                let _ = write!(message, "{separator}{cause}");
+                let _ = write!(message, "{separator}{text}");
+            }
+            if cause.is::<seed::Error>() {
+                // It says what to do, and what lies behind it is for programmers.
+                break;
             }
         }
         write_error(&format!(
@@ -260,7 +269,9 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// Does the same for JSON, where such letters stand only within strings.
 fn inert(json: &str) -> Cow<'_, str> {
     escaped(json, |letter, out| {
-        let _ = write!(out, "\\u{:04x}", u32::from(letter));
+        for unit in letter.encode_utf16(&mut [0; 2]) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
     })
 }
 
@@ -279,10 +290,14 @@ fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Tells whether a terminal would do something at this letter: control characters, line ends, and those that turn the
-/// direction of text around, behind which other text can hide.
+/// Tells whether a terminal would do something at this letter, or show nothing: control characters, line ends, those that
+/// turn the direction of text around, and those that nobody sees, behind all of which other text can hide. Joiners stay:
+/// scripts and emoji are written with them.
 fn acts(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    letter.is_control()
+        || matches!(letter,
+            '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Cuts a text to so many letters, with a mark.
@@ -309,16 +324,27 @@ mod tests {
 
     #[test]
     fn what_would_act_on_a_terminal_is_shown() {
-        assert_eq!(visible("Grüße, 世界 🎉"), "Grüße, 世界 🎉");
+        for text in ["Grüße, 世界 🎉", "👩\u{200d}👩\u{200d}👧", "می\u{200c}خواهم"] {
+            assert_eq!(visible(text), text);
+        }
         assert_eq!(
             visible("a\u{1b}[31mb\n\u{9b}2J\u{7f}\u{202e}"),
             "a\\u{1b}[31mb\\n\\u{9b}2J\\u{7f}\\u{202e}"
+        );
+        assert_eq!(
+            visible("\u{200f}\u{61c}\u{200b}\u{feff}\u{e0001}"),
+            "\\u{200f}\\u{61c}\\u{200b}\\u{feff}\\u{e0001}"
         );
     }
 
     #[test]
     fn json_stays_json() {
         assert_eq!(inert("{\"a\":\"\u{9b}\u{7f}\"}"), "{\"a\":\"\\u009b\\u007f\"}");
+        assert_eq!(
+            inert("\"\u{e0001}\""),
+            "\"\\udb40\\udc01\"",
+            "a pair of surrogates"
+        );
     }
 
     #[test]

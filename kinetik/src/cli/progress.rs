@@ -1,6 +1,7 @@
 //! What a worker tells people while it works: each failure and each outage as a line, and on a terminal how many jobs
 //! stand where.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
@@ -19,6 +20,8 @@ pub(super) struct Progress {
     output: Output,
     spinner: ProgressBar,
     counts: Mutex<Counts>,
+    /// Each loop tells it, and once is enough.
+    has_told_of_waiting: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +38,7 @@ impl Progress {
             output: output.clone(),
             spinner,
             counts: Mutex::default(),
+            has_told_of_waiting: AtomicBool::new(false),
         }
     }
 
@@ -52,14 +56,20 @@ impl Progress {
                     self.output.note(&failed(id, task, *status, error));
                 }
             }
-            Event::HandedBack { id } => {
+            Event::HandedBack { id, task } => {
                 self.count(Counts::leave);
-                self.output.note(&format!("{id} was handed back"));
+                self.output.note(&format!("{task} {id} was handed back"));
             }
             Event::Refused { id } => {
                 self.count(Counts::leave);
                 self.output
                     .note(&format!("{id} is no longer ours: what it gave back was dropped"));
+            }
+            Event::Waiting { jobs } if !self.has_told_of_waiting.swap(true, Ordering::Relaxed) => {
+                let what = if *jobs == 1 { "a job" } else { "jobs" };
+                self.output.note(&format!(
+                    "waiting for {what} of another worker: until it gives a sign of life, or its lease is over"
+                ));
             }
             Event::StoreFailed(fault) => self
                 .output

@@ -14,13 +14,14 @@ use super::output::Output;
 use super::progress::Progress;
 use super::selection::check_names;
 use super::signals::Signals;
-use super::{Opened, environment};
+use super::{Opened, environment, warn};
 
 pub(super) async fn run(opened: &Opened, command: &Work, output: &Output) -> Result<()> {
     if opened.queue.tasks().is_empty() {
         bail!("no task is defined: write tasks into kinetik.toml, or name the file with --config");
     }
     let loops = loops(opened, command)?;
+    warn(&opened.warnings, output);
     let mut signals = Signals::listen()?;
     let progress = Arc::new(Progress::new(output));
     let processors: Vec<Processor> = loops

@@ -29,6 +29,8 @@ fn a_delayed_job_waits_for_its_time() {
     assert_eq!(place.job(&dated)["run_at"], "2100-01-01T00:00:00.000Z");
     let elsewhere = place.enqueue(&["note", "--at", "2100-01-01T02:30:00+02:30"]);
     assert_eq!(place.job(&elsewhere)["run_at"], "2100-01-01T00:00:00.000Z");
+    let last = place.enqueue(&["note", "--at", "9999-12-31T23:59:59Z"]);
+    assert_eq!(place.job(&last)["run_at"], "9999-12-31T23:59:59.000Z");
     // A time that is past means at once, and a bare number is milliseconds.
     let past = place.enqueue(&["note", "--at", "2001-01-01T00:00:00Z"]);
     assert_eq!(place.job(&past)["status"], "queued");
@@ -76,6 +78,7 @@ fn a_bad_line_is_named_and_nothing_is_enqueued() {
         "{\"data\": 1}",
         "{\"task\": \"a:b\"}",
         "{\"task\": \"note\", \"delay\": \"soon\"}",
+        "{\"task\": \"note\", \"delay\": \"99999999999d\"}",
         "{\"task\": \"note\", \"data\": 9223372036854775808}",
         "{\"task\": \"note\", \"typo\": 1}",
         "7",
@@ -145,7 +148,7 @@ fn what_cannot_be_read_is_an_error_and_enqueues_nothing() {
         &["note", "--at", "tomorrow"],
         &["note", "--priority", "high"],
         &["--from", "missing.jsonl"],
-        &["note", "--store", "redis://127.0.0.1"],
+        &["note", "--store", "redis://127.0.0.1:1"],
         &["note", "--store", "memory:"],
         &["note", "--store", "sqlite:no/such/folder/x.db"],
     ] {

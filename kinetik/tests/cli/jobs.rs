@@ -90,10 +90,11 @@ fn nothing_from_outside_reaches_a_terminal_raw() {
         &["show", &id],
         &["jobs", "--json"],
         &["jobs", "--fields", "data"],
+        &["jobs", "--fields", "\u{1b}]0;red\u{7}\u{202e},_id"],
     ] {
         let shown = place.ok(arguments);
-        assert!(!shown.contains(['\u{1b}', '\u{7}']), "{shown:?}");
-        assert!(shown.contains("red"), "{shown:?}");
+        assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{shown:?}");
+        assert!(shown.to_lowercase().contains("red"), "{shown:?}");
     }
 }
 

@@ -12,6 +12,7 @@ mod jobs;
 mod place;
 mod retry;
 mod show;
+mod store;
 mod tasks;
 mod terminal;
 mod work;

@@ -10,14 +10,16 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::store::Store;
+
 /// A command that says that it runs, and goes on until its gate is opened. It has the gate in its hand before it says so.
 pub(crate) const HOLD: &str = "exec 3< gate; echo $KINETIK_JOB_ID > up; exec cat <&3";
 
-/// The store of each folder.
-pub(crate) const STORE: &str = "sqlite:jobs.db?synchronous=normal";
-
 /// A folder in which the program is run.
-pub(crate) struct Place(TempDir);
+pub(crate) struct Place {
+    folder: TempDir,
+    store: Store,
+}
 
 /// What a run of the program left behind.
 #[derive(Debug)]
@@ -30,14 +32,48 @@ pub(crate) struct Ran {
 impl Place {
     /// Makes a folder with tasks given as the lines of `[[task]]` tables.
     pub(crate) fn new(tasks: &[&str]) -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
+        let place = Self {
+            folder: tempfile::tempdir().unwrap(),
+            store: Store::new(),
+        };
         let tables: String = tasks.iter().map(|task| format!("[[task]]\n{task}\n")).collect();
-        place.write("kinetik.toml", &format!("store = \"{STORE}\"\n{tables}"));
+        place.write(
+            "kinetik.toml",
+            &format!("store = \"{}\"\n{tables}", place.store()),
+        );
         place
     }
 
+    /// Returns the URL of the place's store.
+    pub(crate) fn store(&self) -> String {
+        self.store.url()
+    }
+
+    /// Tells whether the store is the SQLite file jobs.db.
+    pub(crate) fn is_on_file(&self) -> bool {
+        self.store.is_file()
+    }
+
+    /// Tells whether a test that is about an SQLite file is to be skipped, and then says so.
+    pub(crate) fn lacks_file(&self) -> bool {
+        let is_elsewhere = !self.is_on_file();
+        if is_elsewhere {
+            let thread = std::thread::current();
+            let test = thread.name().unwrap_or("a test");
+            // Written like this, as what a test that passes prints is not shown.
+            let line = format!("{test}: skipped, as it is about an SQLite file\n");
+            std::io::stderr().write_all(line.as_bytes()).unwrap();
+        }
+        is_elsewhere
+    }
+
+    /// Returns how many keys a store that is no file holds.
+    pub(crate) fn count_keys(&self) -> u64 {
+        self.store.count_keys()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
@@ -50,7 +86,7 @@ impl Place {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kinetik"));
-        command.args(arguments).current_dir(self.0.path());
+        command.args(arguments).current_dir(self.folder.path());
         command
             .env_remove("KINETIK_STORE")
             .env_remove("QUEUE")

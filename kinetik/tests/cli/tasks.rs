@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::place::{Place, STORE, finish, shell, signal};
+use crate::place::{Place, finish, shell, signal};
 use rustix::process::Signal;
 
 const NOTE: &str =
@@ -49,7 +49,7 @@ fn a_living_worker_tells_of_the_tasks_that_it_defines() {
     let worker = place.start(&["work"]);
     place.wait_for("up");
     // Whoever looks has no config file with that task.
-    place.write("other.toml", &format!("store = \"{STORE}\""));
+    place.write("other.toml", &format!("store = \"{}\"", place.store()));
     assert_eq!(
         place.json(&["tasks", "--config", "other.toml"]),
         [

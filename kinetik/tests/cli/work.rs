@@ -1,6 +1,7 @@
 //! `kinetik work`
 
 use std::collections::HashSet;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Command;
 
@@ -68,7 +69,7 @@ fn a_command_that_takes_too_long_ends_with_all_it_has_started() {
     Command::new("mkfifo").arg(place.path("pipe")).status().unwrap();
     let child = place.start(&["work", "--drain"]);
     let mut nothing = Vec::new();
-    std::fs::File::open(place.path("pipe"))
+    fs::File::open(place.path("pipe"))
         .unwrap()
         .read_to_end(&mut nothing)
         .unwrap();
@@ -128,7 +129,7 @@ fn a_stop_hands_back_what_takes_too_long() {
     let id = place.enqueue(&["slow"]);
     let worker = place.start(&["work", "--grace", "10ms"]);
     // Opening the pipe waits until the command has opened it too, so it runs now.
-    let mut pipe = std::fs::File::open(place.path("pipe")).unwrap();
+    let mut pipe = fs::File::open(place.path("pipe")).unwrap();
     signal(&worker, Signal::TERM);
     let ran = finish(worker);
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -136,6 +137,36 @@ fn a_stop_hands_back_what_takes_too_long() {
     assert_eq!((&job["status"], &job["attempt"]), (&json!("queued"), &json!(0)));
     // The command is gone with its worker.
     pipe.read_to_end(&mut Vec::new()).unwrap();
+}
+
+/// A copy of the file alone lacked jobs, because they were still in the log beside it.
+#[test]
+fn a_worker_that_ends_leaves_the_file_alone() {
+    let place = Place::new(&[
+        &shell("note", "true", ""),
+        &shell("tell", "echo $KINETIK_JOB_ID > up", ""),
+    ]);
+    if place.lacks_file() {
+        return;
+    }
+    let mut up = place.bell("up");
+    place.write("jobs.jsonl", &"{\"task\": \"note\"}\n".repeat(40));
+    place.ok(&["enqueue", "--from", "jobs.jsonl"]);
+    let files = || {
+        let names = fs::read_dir(place.path("")).unwrap();
+        let names = names.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with("jobs.db")).collect();
+        names.sort();
+        names
+    };
+    place.ok(&["work", "--drain", "--concurrency", "20"]);
+    assert_eq!(files(), ["jobs.db"], "after a drain");
+    place.enqueue(&["tell"]);
+    let worker = place.start(&["work"]);
+    up.ring();
+    signal(&worker, Signal::TERM);
+    assert_eq!(finish(worker).code, Some(0));
+    assert_eq!(files(), ["jobs.db"], "after a stop");
 }
 
 #[test]

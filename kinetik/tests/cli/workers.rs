@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::place::{HOLD, Place, STORE, finish, shell, signal};
+use crate::place::{HOLD, Place, finish, shell, signal};
 
 #[test]
 fn a_worker_is_shown_with_what_it_runs() {
@@ -60,7 +60,7 @@ fn a_job_waits_under_the_tag_of_its_task_which_a_worker_elsewhere_defines() {
     let worker = place.start(&["work"]);
     up.ring();
     // Somebody who knows the store, and no more.
-    place.write("bare.toml", &format!("store = \"{STORE}\"\n"));
+    place.write("bare.toml", &format!("store = \"{}\"\n", place.store()));
     let id = place.enqueue(&["note", "--config", "bare.toml"]);
     assert_eq!(place.job(&id)["tag"], "notes");
     let lines = r#"{"task": "note"} {"task": "note", "tag": "b"} {"task": "other"}"#;

@@ -61,7 +61,9 @@ impl Server {
     #[allow(dead_code, reason = "only some tests start it again")]
     pub(crate) fn start_again(&mut self) {
         for _ in 0..1_000 {
-            if let Some(process) = spawn(self.port, &self.folder, &self.arguments).expect("it was there before") {
+            if let Some(process) =
+                spawn(self.port, &self.folder, &self.arguments).expect("it was there before")
+            {
                 self.process = process;
                 return;
             }
@@ -79,7 +81,9 @@ impl Server {
         }
         stream.write_all(command.as_bytes()).expect("the server listens");
         let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).expect("the server answers");
+        BufReader::new(stream)
+            .read_line(&mut line)
+            .expect("the server answers");
         line.trim_end().to_owned()
     }
 }

@@ -5,6 +5,7 @@
 
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
@@ -39,7 +40,13 @@ impl<S> Committed<S> {
 pub(super) struct Syncer<E: Engine> {
     engine: Arc<E>,
     /// There from the first time on, and gone when this is.
-    thread: Mutex<Option<Sender<Committed<E::Stored>>>>,
+    thread: Mutex<Option<Thread<E::Stored>>>,
+}
+
+#[derive(Debug)]
+struct Thread<S> {
+    groups: Sender<Committed<S>>,
+    handle: JoinHandle<()>,
 }
 
 impl<E: Engine> Syncer<E> {
@@ -78,11 +85,30 @@ impl<E: Engine> Syncer<E> {
         if thread.is_none() {
             *thread = start(Arc::clone(&self.engine));
         }
-        thread.clone()
+        thread.as_ref().map(|thread| thread.groups.clone())
     }
 }
 
-fn start<E: Engine>(engine: Arc<E>) -> Option<Sender<Committed<E::Stored>>> {
+impl<E: Engine> Drop for Syncer<E> {
+    /// Waits for the thread, as the writer does for its own.
+    fn drop(&mut self) {
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Thread { groups, handle }) = thread.take() {
+            drop(groups);
+            join(Some(handle));
+        }
+    }
+}
+
+/// Waits for a thread to end, unless this is it: a caller's job may hold the last handle of its store.
+pub(super) fn join(thread: Option<JoinHandle<()>>) {
+    if let Some(thread) = thread.filter(|thread| thread.thread().id() != std::thread::current().id()) {
+        // One that panicked has nothing to say that its callers were not told.
+        let _ = thread.join();
+    }
+}
+
+fn start<E: Engine>(engine: Arc<E>) -> Option<Thread<E::Stored>> {
     let (sender, groups) = channel::<Committed<E::Stored>>();
     let run = move || {
         while let Ok(first) = groups.recv() {
@@ -95,5 +121,9 @@ fn start<E: Engine>(engine: Arc<E>) -> Option<Sender<Committed<E::Stored>>> {
         }
     };
     let thread = std::thread::Builder::new().name("seed-sync".to_owned());
-    thread.spawn(run).ok().map(|_| sender)
+    let handle = thread.spawn(run).ok()?;
+    Some(Thread {
+        groups: sender,
+        handle,
+    })
 }

@@ -1,7 +1,7 @@
 //! A whole store over any engine.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
@@ -10,6 +10,7 @@ use super::bus::Bus;
 use super::catalogue::Catalogue;
 use super::object_ids::ObjectIds;
 use super::session::Session;
+use super::watching::Watching;
 use super::writer::{Job, One, Weight, Writer};
 use super::{Engine, Look, WriteTransaction, ensure, find, steps, tally, writes};
 use crate::clock::Clock;
@@ -39,7 +40,19 @@ pub enum WriteMode {
 ///
 /// It is cheap to clone; clones are the same store.
 #[derive(Debug)]
-pub struct Indexed<E: Engine>(Arc<Inner<E>>);
+pub struct Indexed<E: Engine>(Arc<Handle<E>>);
+
+/// Keeps what the clones of a store share, apart from the thread that looks for other processes: it has a share of its
+/// own in that, and must not be the last to let go of it.
+#[derive(Debug)]
+struct Handle<E: Engine>(Arc<Inner<E>>);
+
+impl<E: Engine> Drop for Handle<E> {
+    fn drop(&mut self) {
+        let watching = self.0.watching().take();
+        drop(watching);
+    }
+}
 
 impl<E: Engine> Clone for Indexed<E> {
     fn clone(&self) -> Self {
@@ -58,8 +71,8 @@ pub(super) struct Inner<E: Engine> {
     pub(super) bus: Bus,
     /// Tells this handle from others on the same store.
     pub(super) name: Text,
-    /// Whether the engine was asked to tell of other processes.
-    watches_others: Mutex<bool>,
+    /// What looks for other processes, once the engine was asked to tell of them.
+    watching: Mutex<Option<Option<Watching>>>,
 }
 
 impl<E: Engine> Indexed<E> {
@@ -69,7 +82,7 @@ impl<E: Engine> Indexed<E> {
         let ids = ObjectIds::default();
         let name = ids.next(clock.now()).to_string().into();
         let writer = (mode == WriteMode::Grouped).then(|| Writer::new(Arc::clone(&engine)));
-        Self(Arc::new(Inner {
+        Self(Arc::new(Handle(Arc::new(Inner {
             engine,
             clock,
             ids,
@@ -78,18 +91,22 @@ impl<E: Engine> Indexed<E> {
             watchers: Arc::default(),
             bus: Bus::default(),
             name,
-            watches_others: Mutex::new(false),
-        }))
+            watching: Mutex::default(),
+        }))))
+    }
+
+    fn inner(&self) -> &Arc<Inner<E>> {
+        &self.0.0
     }
 
     /// Returns the engine.
     pub fn engine(&self) -> &E {
-        &self.0.engine
+        &self.inner().engine
     }
 
     /// Returns how many commits were made for the writes so far; none where each call writes in place.
     pub fn commits(&self) -> Option<u64> {
-        self.0.writer.as_ref().map(Writer::commits)
+        self.inner().writer.as_ref().map(Writer::commits)
     }
 }
 
@@ -265,19 +282,22 @@ impl<E: Engine> Inner<E> {
 
     /// Has the engine look for what other processes do, once.
     pub(super) fn watch_other_processes(self: &Arc<Self>) -> Result<()> {
-        let mut watches_others = self.watches_others.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*watches_others {
+        let mut watching = self.watching();
+        if watching.is_none() {
             let inner = Arc::downgrade(self);
-            self.engine.watch_other_processes(Box::new(move |look| {
+            *watching = Some(self.engine.watch_other_processes(Box::new(move |look| {
                 let Some(inner) = inner.upgrade() else {
                     return false;
                 };
                 inner.look(look);
                 true
-            }))?;
-            *watches_others = true;
+            }))?);
         }
         Ok(())
+    }
+
+    fn watching(&self) -> MutexGuard<'_, Option<Option<Watching>>> {
+        self.watching.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn look(&self, look: Look) {
@@ -292,23 +312,23 @@ impl<E: Engine> Inner<E> {
 #[async_trait]
 impl<E: Engine> Store for Indexed<E> {
     async fn ensure(&self, spec: &CollectionSpec) -> Result<()> {
-        ensure::ensure(&self.0, spec).await
+        ensure::ensure(self.inner(), spec).await
     }
 
     async fn insert(&self, request: Insert) -> Result<Vec<InsertOutcome>> {
-        writes::insert(&self.0, request).await
+        writes::insert(self.inner(), request).await
     }
 
     async fn find(&self, request: Find) -> Result<Documents> {
-        find::find(Arc::clone(&self.0), request)
+        find::find(Arc::clone(self.inner()), request)
     }
 
     async fn count(&self, request: Count) -> Result<u64> {
-        find::count(Arc::clone(&self.0), request).await
+        find::count(Arc::clone(self.inner()), request).await
     }
 
     async fn aggregate(&self, request: Aggregate) -> Result<Vec<Document>> {
-        if let Some(counted) = tally::aggregate(&self.0, &request)? {
+        if let Some(counted) = tally::aggregate(self.inner(), &request)? {
             return Ok(counted);
         }
         let filter = request
@@ -316,7 +336,7 @@ impl<E: Engine> Store for Indexed<E> {
             .leading_match()
             .cloned()
             .unwrap_or_else(crate::filter::Filter::all);
-        let mut found = find::find(Arc::clone(&self.0), Find::new(request.collection, filter))?;
+        let mut found = find::find(Arc::clone(self.inner()), Find::new(request.collection, filter))?;
         let mut run = request.pipeline.run();
         while let Some(document) = found.try_next().await? {
             if run.push(document)?.is_break() {
@@ -327,48 +347,48 @@ impl<E: Engine> Store for Indexed<E> {
     }
 
     async fn find_and_update(&self, request: FindAndUpdate) -> Result<Vec<Document>> {
-        writes::find_and_update(&self.0, request).await
+        writes::find_and_update(self.inner(), request).await
     }
 
     async fn write(&self, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
-        writes::write(&self.0, batch).await
+        writes::write(self.inner(), batch).await
     }
 
     async fn update(&self, request: Update) -> Result<UpdateOutcome> {
-        steps::update(&self.0, request).await
+        steps::update(self.inner(), request).await
     }
 
     async fn delete(&self, request: Delete) -> Result<u64> {
-        steps::delete(&self.0, request).await
+        steps::delete(self.inner(), request).await
     }
 
     async fn explain(&self, request: Find) -> Result<Document> {
-        find::explain(&self.0, &request)
+        find::explain(self.inner(), &request)
     }
 
     async fn drop_collection(&self, collection: &str) -> Result<()> {
-        self.0.engine.drop_collection(collection)?;
-        self.0.forget(collection);
-        self.0.watchers.wake(collection);
+        self.inner().engine.drop_collection(collection)?;
+        self.inner().forget(collection);
+        self.inner().watchers.wake(collection);
         Ok(())
     }
 
     async fn watch(&self, collection: &str) -> Result<Watch> {
         check_name(collection)?;
-        self.0.watch_other_processes()?;
-        Ok(self.0.watchers.watch(collection))
+        self.inner().watch_other_processes()?;
+        Ok(self.inner().watchers.watch(collection))
     }
 
     async fn publish(&self, topic: &str, message: Document) -> Result<()> {
-        self.0.publish(topic, message).await
+        self.inner().publish(topic, message).await
     }
 
     async fn subscribe(&self, topic: &str) -> Result<Subscription> {
-        self.0.subscribe(topic)
+        self.inner().subscribe(topic)
     }
 
     async fn now(&self) -> Result<DateTime> {
-        Ok(self.0.clock.now())
+        Ok(self.inner().clock.now())
     }
 
     fn detached(&self) -> Result<Arc<dyn Store>> {
@@ -377,6 +397,6 @@ impl<E: Engine> Store for Indexed<E> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.0.engine.capabilities()
+        self.inner().engine.capabilities()
     }
 }

@@ -24,12 +24,14 @@ mod session;
 mod steps;
 mod tally;
 pub mod top;
+mod watching;
 mod writer;
 mod writes;
 
 use std::fmt::Debug;
 
 pub use indexed::{Indexed, WriteMode};
+pub use watching::Watching;
 pub use writer::{Job, Jobs};
 
 use crate::error::Result;
@@ -152,13 +154,14 @@ pub trait Engine: Debug + Send + Sync + 'static {
     fn drop_collection(&self, collection: &str) -> Result<()>;
 
     /// Looks again and again whether another process may have changed something, and tells what it saw, until `tell`
-    /// says that nobody wants to know. Called once at most.
+    /// says that nobody wants to know or what is returned is dropped; none if there are no other processes. Called once
+    /// at most.
     ///
     /// # Errors
     /// If the engine cannot look.
-    fn watch_other_processes(&self, tell: Box<dyn Fn(Look) -> bool + Send>) -> Result<()> {
+    fn watch_other_processes(&self, tell: Box<dyn Fn(Look) -> bool + Send>) -> Result<Option<Watching>> {
         drop(tell);
-        Ok(())
+        Ok(None)
     }
 
     /// Says what a store over this engine can do.

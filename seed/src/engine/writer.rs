@@ -9,11 +9,12 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::durable::{Committed, Reply, Syncer};
+use super::durable::{Committed, Reply, Syncer, join};
 use super::{Engine, WriteTransaction};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -147,7 +148,7 @@ struct Queue<S> {
     /// Whether somebody writes now, or the thread was told to.
     is_led: bool,
     is_for_thread: bool,
-    has_thread: bool,
+    thread: Option<JoinHandle<()>>,
     is_closed: bool,
     commits: u64,
 }
@@ -170,7 +171,7 @@ impl<E: Engine> Writer<E> {
             },
             is_led: false,
             is_for_thread: false,
-            has_thread: false,
+            thread: None,
             is_closed: false,
             commits: 0,
         };
@@ -218,9 +219,14 @@ impl<E: Engine> Writer<E> {
 }
 
 impl<E: Engine> Drop for Writer<E> {
+    /// Waits for the thread, so that nothing of the engine is in use when its store is gone.
     fn drop(&mut self) {
-        self.shared.lock().is_closed = true;
+        let mut queue = self.shared.lock();
+        queue.is_closed = true;
+        let thread = queue.thread.take();
+        drop(queue);
         self.shared.handed_over.notify_all();
+        join(thread);
     }
 }
 
@@ -274,12 +280,12 @@ impl<E: Engine> Shared<E> {
             return;
         }
         queue.is_for_thread = true;
-        if !queue.has_thread {
+        if queue.thread.is_none() {
             let shared = Arc::clone(self);
             let thread = std::thread::Builder::new().name("seed-writer".to_owned());
-            queue.has_thread = thread.spawn(move || shared.write_when_told()).is_ok();
+            queue.thread = thread.spawn(move || shared.write_when_told()).ok();
         }
-        let is_told = queue.has_thread;
+        let is_told = queue.thread.is_some();
         drop(queue);
         if is_told {
             self.handed_over.notify_one();

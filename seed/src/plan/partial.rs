@@ -103,9 +103,7 @@ impl Partial {
 fn collect(node: &Node, needs: &mut Vec<(Text, Need)>, conditions: &mut Vec<Node>) -> Result<()> {
     let (path, test) = match node {
         Node::And(nodes) => {
-            return nodes
-                .iter()
-                .try_for_each(|node| collect(node, needs, conditions));
+            return nodes.iter().try_for_each(|node| collect(node, needs, conditions));
         }
         Node::Field(path, test) if path.is_top_level() => (path, test),
         _ => return Err(fault("only conditions on top-level fields, all of them met")),
@@ -174,7 +172,11 @@ mod tests {
                     let expected = partial.filter.matches(&document).unwrap();
                     assert_eq!(partial.takes(&document).unwrap(), expected, "{filter} {document}");
                     let by_field = |field: &Text| partial.takes_field(field, document.get(field)).unwrap();
-                    assert_eq!(partial.fields().all(by_field), expected, "{filter} {document} field by field");
+                    assert_eq!(
+                        partial.fields().all(by_field),
+                        expected,
+                        "{filter} {document} field by field"
+                    );
                 }
             }
         }

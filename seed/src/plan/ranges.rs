@@ -285,7 +285,11 @@ mod tests {
             for document in &documents {
                 let expected = Filter::parse(test).unwrap().matches(document).unwrap();
                 for direction in [Direction::Ascending, Direction::Descending] {
-                    assert_eq!(by_part(test, document, direction), Some(expected), "{test} {document}");
+                    assert_eq!(
+                        by_part(test, document, direction),
+                        Some(expected),
+                        "{test} {document}"
+                    );
                 }
             }
         }
@@ -300,7 +304,11 @@ mod tests {
             doc! {"a": [1]},
             doc! {"a": {"$gt": {"b": 1}}},
         ] {
-            assert_eq!(by_part(&test, &doc! {"a": 1}, Direction::Ascending), None, "{test}");
+            assert_eq!(
+                by_part(&test, &doc! {"a": 1}, Direction::Ascending),
+                None,
+                "{test}"
+            );
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::fmt::temporal::Pieces;
+
 use crate::error::{Error, ErrorKind};
 
 /// A moment in whole milliseconds since 1970-01-01T00:00:00Z, before or after.
@@ -45,7 +47,7 @@ impl DateTime {
     }
 
     /// Tells whether RFC 3339 can write this: years 0 to 9999.
-    pub(crate) fn is_writable(self) -> bool {
+    pub fn is_writable(self) -> bool {
         (-62_167_219_200_000..=253_402_300_799_999).contains(&self.0)
     }
 }
@@ -171,14 +173,25 @@ impl FromStr for DateTime {
         if let Some(moment) = text.as_bytes().try_into().ok().and_then(Self::from_text) {
             return Ok(moment);
         }
-        let moment: jiff::Timestamp = text.parse().map_err(|cause| {
+        let refused = || {
             Error::new(
                 ErrorKind::Syntax,
                 format!("not a time as RFC 3339 writes it: {text:?}"),
             )
-            .with_source(cause)
-        })?;
-        Ok(Self(moment.as_nanosecond().div_euclid(1_000_000) as i64))
+        };
+        // Not its timestamp, which ends a day before the year 9999 does.
+        let pieces = Pieces::parse(text).map_err(|cause| refused().with_source(cause))?;
+        let (Some(time), Some(offset)) = (pieces.time(), pieces.to_numeric_offset()) else {
+            return Err(refused());
+        };
+        let date = pieces.date();
+        let day = day_of_date(date.year().into(), date.month().into(), date.day().into());
+        let seconds = (i64::from(time.hour()) * 60 + i64::from(time.minute())) * 60
+            + i64::from(time.second())
+            - i64::from(offset.seconds());
+        let millis = i64::from(time.subsec_nanosecond()) / 1_000_000;
+        let moment = Self(day * DAY + seconds * 1_000 + millis);
+        moment.is_writable().then_some(moment).ok_or_else(refused)
     }
 }
 
@@ -206,7 +219,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_is_that_of_the_library(millis in -62_167_219_200_000_i64..=253_402_300_799_999) {
+        fn text_is_that_of_the_library(millis in -62_167_219_200_000_i64..=253_402_207_200_999) {
             let moment = jiff::Timestamp::from_millisecond(millis).unwrap();
             let text = DateTime::from_millis(millis).to_string();
             prop_assert_eq!(&text, &format!("{moment:.3}"));
@@ -246,6 +259,24 @@ mod tests {
                 None,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn the_years_0_to_9999_are_read_to_their_ends() {
+        for (text, millis) in [
+            ("9999-12-31T23:59:59Z", Some(253_402_300_799_000)),
+            ("9999-12-31T23:59:59.9999Z", Some(253_402_300_799_999)),
+            ("0000-01-01T02:00:00+02:00", Some(-62_167_219_200_000)),
+            ("2026-01-02T03:04:05.678901+02:30", Some(1_767_314_045_678)),
+            ("9999-12-31T23:59:59-00:01", None),
+            ("0000-01-01T01:59:59+02:00", None),
+            ("2026-01-02T03:04:05", None),
+            ("2026-01-02", None),
+            ("2026-02-30T00:00:00Z", None),
+        ] {
+            let read = text.parse::<DateTime>().ok().map(DateTime::as_millis);
+            assert_eq!(read, millis, "{text}");
         }
     }
 

@@ -2,16 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Context;
 use futures::TryStreamExt;
 use kinetik_core::{Job, Status};
 use seed::Filter;
-use seed_sqlite::{Options, SqliteStore};
 
 use super::roles;
+use super::site::{Site, read};
 
 /// The counts of a round.
 #[derive(Debug, Default)]
@@ -66,12 +64,12 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Reads what a round left in its folder.
-pub(super) fn of(folder: &Path) -> anyhow::Result<Verdict> {
+/// Reads what a round left.
+pub(super) fn of(site: &Site) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
-    let acknowledged = read(&roles::enqueued(folder))?;
+    let acknowledged = read(&site.enqueued())?;
     verdict.acknowledged = acknowledged.lines().count() as u64;
-    let effects = read(&roles::effects(folder))?;
+    let effects = read(&site.effects())?;
     let mut ran: HashMap<&str, HashSet<&str>> = HashMap::new();
     for line in effects.lines() {
         let (id, token) = line
@@ -83,20 +81,7 @@ pub(super) fn of(folder: &Path) -> anyhow::Result<Verdict> {
         }
     }
     verdict.repeated = verdict.effects - ran.len() as u64;
-    let jobs = futures::executor::block_on(async {
-        let found = roles::queue(folder)
-            .await?
-            .find(Filter::all(), |find| find)
-            .await?;
-        let jobs = found
-            .map_ok(|document| Job::from_document(&document))
-            .try_collect::<Vec<_>>();
-        let jobs = jobs
-            .await?
-            .into_iter()
-            .collect::<kinetik_core::Result<Vec<_>>>()?;
-        anyhow::Ok(jobs)
-    })?;
+    let jobs = jobs(site)?;
     let mut stored = HashSet::new();
     for job in &jobs {
         verdict.stored += 1;
@@ -111,16 +96,18 @@ pub(super) fn of(folder: &Path) -> anyhow::Result<Verdict> {
         verdict.held_twice += u64::from(ends != 1);
     }
     verdict.lost = acknowledged.lines().filter(|id| !stored.contains(id)).count() as u64;
-    let store = SqliteStore::open_with(
-        &Options::new(roles::database(folder)),
-        Arc::new(seed::SystemClock),
-    )?;
-    verdict.integrity = store
+    verdict.integrity = site
         .check_integrity()
         .map_or_else(|fault| fault.to_string(), |()| "ok".to_owned());
     Ok(verdict)
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+/// Reads all jobs that the store holds.
+fn jobs(site: &Site) -> anyhow::Result<Vec<Job>> {
+    roles::runtime()?.block_on(async {
+        let found = site.queue().await?.find(Filter::all(), |find| find).await?;
+        let jobs = found.map_ok(|document| Job::from_document(&document));
+        let jobs = jobs.try_collect::<Vec<_>>().await?;
+        Ok(jobs.into_iter().collect::<kinetik_core::Result<_>>()?)
+    })
 }

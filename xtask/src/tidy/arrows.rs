@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "xtask",
         &[
             "conformance",
+            "kinetik",
             "kinetik-core",
             "seed",
             "seed-memory",

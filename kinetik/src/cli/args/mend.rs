@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use kinetik_core::Status;
 
 use super::Selection;
@@ -26,9 +26,10 @@ pub struct Retry {
 
 /// Jobs by their ids, or by what they have in common.
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("which").args(["ids", "task", "tag", "status", "query"]).required(true).multiple(true))]
 pub struct Chosen {
     /// The ids of the jobs
-    #[arg(value_name = "ID", required_unless_present_any = ["task", "tag", "status", "query"], conflicts_with_all = ["task", "tag", "status", "query"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["task", "tag", "status", "query"])]
     pub ids: Vec<String>,
     /// What they have in common.
     #[command(flatten)]
@@ -48,6 +49,6 @@ pub struct Clean {
     #[arg(short, long, value_name = "STATUS")]
     pub status: Vec<Status>,
     /// Only jobs that ended at least so long ago, such as 6d
-    #[arg(long, value_name = "D", value_parser = duration::parse)]
+    #[arg(long, value_name = "D", allow_hyphen_values = true, value_parser = duration::parse)]
     pub older: Option<Duration>,
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::number;
 use crate::cli::duration;
 
 /// Works jobs off.
@@ -14,21 +15,21 @@ pub struct Work {
     #[arg(long, value_name = "A,B")]
     pub tags: Vec<String>,
     /// How many jobs each loop runs at once [default: 8]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number::from::<u16>(1))]
     pub concurrency: Option<u16>,
     /// How long an idle loop rests at the most before it looks again [default: 1s]
-    #[arg(long, value_name = "D", value_parser = duration::parse_positive)]
+    #[arg(long, value_name = "D", allow_hyphen_values = true, value_parser = duration::parse_positive)]
     pub interval: Option<Duration>,
     /// Ends when nothing is queued, delayed jobs due later aside
     #[arg(long)]
     pub drain: bool,
     /// How long a worker is taken to live after its last sign of life; its jobs are run again after that [default: 30s]
-    #[arg(long, value_name = "D", value_parser = duration::parse_positive)]
+    #[arg(long, value_name = "D", allow_hyphen_values = true, value_parser = duration::parse_positive)]
     pub lease: Option<Duration>,
     /// How many workers a job may take down before it fails [default: 3]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number::from::<u32>(1))]
     pub max_crashes: Option<u32>,
     /// How long running jobs may go on after a stop [default: 30s]
-    #[arg(long, value_name = "D", value_parser = duration::parse)]
+    #[arg(long, value_name = "D", allow_hyphen_values = true, value_parser = duration::parse)]
     pub grace: Option<Duration>,
 }

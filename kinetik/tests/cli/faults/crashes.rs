@@ -58,6 +58,27 @@ fn jobs_of_a_killed_worker_run_again() {
     assert_eq!(place.count(), 5);
 }
 
+/// A drain ended beside the job of a worker that had died, and exited with 0.
+#[test]
+fn a_drain_waits_for_the_job_of_a_killed_worker() {
+    let place = Place::new(&[&shell("slow", HOLD, "")]);
+    let (mut up, gate) = (place.bell("up"), place.gate("gate"));
+    let id = place.enqueue(&["slow"]);
+    let worker = start(&place, &[]);
+    up.ring();
+    kill(worker);
+    let drain = place.start(&["work", "--drain", "--lease", "1s"]);
+    assert_eq!(up.ring(), id);
+    drop(gate);
+    let ran = finish(drain);
+    assert_eq!(
+        (ran.code, &*ran.out),
+        (Some(0), "1 completed, 0 failed, 0 timed out\n"),
+        "{ran:?}"
+    );
+    assert!(ran.err.contains("waiting for a job of another worker"), "{ran:?}");
+}
+
 /// Thousands of jobs sat in 'running' for months though a timeout was set (first seen in River, issue 1258).
 #[test]
 fn no_job_stays_running_behind_its_dead_worker_whatever_its_tag() {

@@ -1,4 +1,4 @@
-//! Faults that other queues have had, tried on the program from outside: real processes on one SQLite file.
+//! Faults that other queues have had, tried on the program from outside: real processes on one store.
 
 mod crashes;
 mod data;

@@ -18,7 +18,7 @@ fn a_store_that_cannot_be_reached_is_an_error_of_every_command() {
         ("sqlite:/dev/full", "/dev/full"),
         ("sqlite:x.db?synchronus=full", "synchronus"),
         ("sqlite:", "sqlite:"),
-        ("redis://:secret@127.0.0.1:1", "`redis`"),
+        ("redis://:secret@127.0.0.1:1", "127.0.0.1:1"),
         ("mongodb://me:secret@127.0.0.1:1/x", "`mongo`"),
         ("postgres://me:secret@127.0.0.1/x", "not the URL of a store"),
         ("memory:", "memory:"),
