@@ -21,8 +21,8 @@ impl Inner {
         let key = Bytes::from(format!("{}:store", self.options.prefix));
         let words = |words: &[&Bytes]| words.iter().map(|word| Value::Bytes((*word).clone())).collect();
         let slot = Some(fred::util::redis_keyslot(&key));
-        let (nx, name) = (Bytes::from_static(b"NX"), self.name.clone());
-        self.link.call("SET", slot, words(&[&key, &name, &nx])).await?;
+        let (nx, new) = (Bytes::from_static(b"NX"), Bytes::from(self.new_id().to_string()));
+        self.link.call("SET", slot, words(&[&key, &new, &nx])).await?;
         match self.link.call("GET", slot, words(&[&key])).await? {
             Resp3Frame::BlobString { data, .. } => Ok(data),
             _ => Ok(Bytes::new()),
