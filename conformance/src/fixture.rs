@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use seed::{Clock, DateTime, SimulatedClock, Store, SystemClock};
 
+use crate::still::Still;
 use crate::things::Things;
 
 /// Where an adapter's stores come from: a folder, a server that was started for the run, or memory.
@@ -88,6 +89,19 @@ impl Stores {
                 1_767_225_600_000,
             ))),
             scale: F::SCALE,
+        }
+    }
+
+    /// Has the calls of the case's store hold simulated time still.
+    pub(crate) fn still(self) -> Self {
+        let open = self.open;
+        let open = move |name, clock| -> BoxFuture<'static, Arc<dyn Store>> {
+            let opened = open(name, clock);
+            Box::pin(async move { Arc::new(Still(opened.await)) as Arc<dyn Store> })
+        };
+        Self {
+            open: Arc::new(open),
+            ..self
         }
     }
 

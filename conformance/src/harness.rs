@@ -100,13 +100,13 @@ fn ignored(case: &Case, reason: String) -> Trial {
 }
 
 fn carry_out(runtime: &Runtime, case: &Case, stores: Stores) {
-    let within = |limit| async move {
+    let within = |limit, stores| async move {
         let ended = tokio::time::timeout(limit, (case.run)(stores)).await;
         assert!(ended.is_ok(), "the case took longer than {limit:?}");
     };
     match case.time {
-        Time::Real => runtime.block_on(within(LIMIT)),
-        Time::Simulated => simulated().block_on(within(SIMULATED_LIMIT)),
+        Time::Real => runtime.block_on(within(LIMIT, stores)),
+        Time::Simulated => simulated().block_on(within(SIMULATED_LIMIT, stores.still())),
     }
 }
 

@@ -16,6 +16,7 @@ mod harness;
 pub mod query_cases;
 mod queue;
 mod random;
+mod still;
 mod store;
 mod things;
 mod threads;

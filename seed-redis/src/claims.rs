@@ -1,7 +1,7 @@
 //! Claims that the script leaves to the client: documents are found by reading, and each is changed if it is still the
 //! one that was read.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use seed::key::KeyBytes;
 use seed::store::WriteOutcome;
@@ -19,6 +19,9 @@ use crate::seen::Seen;
 use crate::store::Inner;
 use crate::writes::{MAX_TRIES, contended};
 
+/// How many more documents are read once others were first, to take the places of those that are lost.
+const SPARE: usize = 16;
+
 /// Carries a claim out; fails only where the store does.
 pub(crate) async fn carry_out(
     inner: &Inner,
@@ -26,8 +29,9 @@ pub(crate) async fn carry_out(
     request: (&[Filter], &Sort, usize),
     update: &Update,
 ) -> Result<WriteOutcome> {
-    for _ in 0..MAX_TRIES {
-        match attempt(inner, name, request, update).await {
+    for tries in 0..MAX_TRIES {
+        let spare = if tries == 0 { 0 } else { SPARE };
+        match attempt(inner, name, request, update, spare).await {
             Ok(Some(documents)) => return Ok(WriteOutcome::Found(documents)),
             Ok(None) => {}
             Err(fault) if fault.kind().is_of_store() => return Err(fault),
@@ -49,12 +53,15 @@ async fn attempt(
     name: &Text,
     (filters, sort, limit): (&[Filter], &Sort, usize),
     update: &Update,
+    spare: usize,
 ) -> Result<Option<Vec<Document>>> {
+    let limit = limit.min(MOST_ITEMS);
+    let wanted_in_all = if limit == 0 { 0 } else { limit + spare };
     let collection = inner.collection(name).await?;
     let mut taken: HashSet<KeyBytes> = HashSet::new();
     let mut found: Vec<(FoundDocument, &Filter)> = Vec::new();
     for filter in filters {
-        let wanted = limit.min(MOST_ITEMS) - found.len();
+        let wanted = wanted_in_all - found.len();
         if wanted == 0 {
             break;
         }
@@ -68,7 +75,8 @@ async fn attempt(
     let version = inner.next_version();
     let mut changed = Vec::with_capacity(found.len());
     let mut bytes = 0;
-    for (found, filter) in found {
+    let mut found = found.into_iter();
+    for (found, filter) in found.by_ref().take(limit) {
         let one = change_found(inner, &collection, &version, found, filter, update)?;
         bytes += one.change.as_ref().map_or(0, Change::bytes);
         // Fewer than were asked for may be returned.
@@ -89,7 +97,16 @@ async fn attempt(
         return Ok(None);
     }
     check_unique(&collection, &changed)?;
-    commit(inner, &collection, &version, changed).await
+    // An update that fails on one that is not needed is no failure.
+    let spare = found
+        .filter_map(|(found, filter)| change_found(inner, &collection, &version, found, filter, update).ok())
+        .filter(|one| {
+            one.change
+                .as_ref()
+                .is_some_and(|change| change.multikey.is_empty())
+        })
+        .collect();
+    commit(inner, &collection, &version, changed, spare).await
 }
 
 fn change_found(
@@ -132,12 +149,13 @@ fn check_unique(collection: &Collection, changed: &[Changed]) -> Result<()> {
     Ok(())
 }
 
-/// Carries the changes out, without those of documents that others changed first.
+/// Carries the changes out; spare ones take the places of those of documents that others changed first.
 async fn commit(
     inner: &Inner,
     collection: &Collection,
     version: &Version,
     mut changed: Vec<Changed>,
+    mut spare: VecDeque<Changed>,
 ) -> Result<Option<Vec<Document>>> {
     let was_found = !changed.is_empty();
     loop {
@@ -165,6 +183,9 @@ async fn commit(
                     at += 1;
                     !lost.contains(&(at - 1))
                 });
+                let filled = spare.len().min(lost.len());
+                changed.extend(spare.drain(..filled));
+                check_unique(collection, &changed)?;
             }
             Committed::Done(_) => {
                 for Changed { change, document } in &changed {

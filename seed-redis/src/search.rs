@@ -25,6 +25,9 @@ use crate::store::Inner;
 /// How many entries are looked at at once, at the most.
 pub(crate) const PAGE: usize = 500;
 
+/// How many entries are looked at without their documents.
+const KEYS_PAGE: usize = 2_000;
+
 /// After so many bytes a page is full.
 const PAGE_BYTES: usize = 1024 * 1024;
 
@@ -79,34 +82,11 @@ impl Inner {
         limit: usize,
         out: &mut Vec<FoundDocument>,
     ) -> Result<Bytes> {
-        let Some(Ask {
-            index,
-            range,
-            towards,
-        }) = cursor.ask()
-        else {
+        let Some(Ask { index, .. }) = cursor.ask() else {
             return Ok(collection.edition.clone());
         };
-        let keys = [
-            collection.keys.spec.clone(),
-            collection.keys.docs.clone(),
-            collection.key(index),
-        ];
-        let (least, greatest) = least_and_greatest(&range.start, range.end.as_deref());
-        let arguments = [
-            Bytes::from_static(if index.is_some() { b"index" } else { b"ids" }),
-            least,
-            greatest,
-            Bytes::from_static(if towards == Towards::End { b"up" } else { b"down" }),
-            number(limit),
-            number(PAGE_BYTES),
-        ];
-        let answer = scripts::PAGE
-            .run(&self.link, collection.keys.slot, &keys, arguments)
-            .await?;
-        let page = Page::read(answer).ok_or_else(|| self.unexpected())?;
-        let last = page.members.last().map(|member| &member[..]);
-        cursor.advance(page.members.len(), last, page.is_all);
+        let what = if index.is_some() { What::Index } else { What::Ids };
+        let page = self.page(collection, cursor, what, limit).await?;
         for (member, packed) in page.members.iter().zip(page.documents) {
             let Some(packed) = packed else { continue };
             let entry = match index {
@@ -124,6 +104,49 @@ impl Inner {
             }
         }
         Ok(page.edition)
+    }
+
+    /// Reads what the cursor asks for next, and moves it on.
+    async fn page(
+        &self,
+        collection: &Collection,
+        cursor: &mut Cursor,
+        what: What,
+        limit: usize,
+    ) -> Result<Page> {
+        let Some(Ask {
+            index,
+            range,
+            towards,
+        }) = cursor.ask()
+        else {
+            return Ok(Page::default());
+        };
+        let keys = [
+            collection.keys.spec.clone(),
+            collection.keys.docs.clone(),
+            collection.key(index),
+        ];
+        let (least, greatest) = least_and_greatest(&range.start, range.end.as_deref());
+        let arguments = [
+            Bytes::from_static(match what {
+                What::Index => b"index",
+                What::Ids => b"ids",
+                What::Keys => b"keys",
+            }),
+            least,
+            greatest,
+            Bytes::from_static(if towards == Towards::End { b"up" } else { b"down" }),
+            number(limit),
+            number(PAGE_BYTES),
+        ];
+        let answer = scripts::PAGE
+            .run(&self.link, collection.keys.slot, &keys, arguments)
+            .await?;
+        let page = Page::read(answer).ok_or_else(|| self.unexpected())?;
+        let last = page.members.last().map(|member| &member[..]);
+        cursor.advance(page.members.len(), last, page.is_all);
+        Ok(page)
     }
 
     /// Finds the first documents that match and are none of those that are taken already.
@@ -158,6 +181,14 @@ impl Inner {
         if plan.order() != Order::Sorted {
             return self
                 .collect_in_order(collection, filter, &plan, wanted, taken)
+                .await;
+        }
+        if let [scan] = plan.scans()
+            && scan.is_exact
+            && sort.is_empty()
+        {
+            return self
+                .collect_by_keys(collection, filter, &plan, wanted, taken)
                 .await;
         }
         match self
@@ -200,6 +231,50 @@ impl Inner {
         Ok(Some(found))
     }
 
+    /// Finds the documents with the least ids among entries that are all matches, and reads only those.
+    async fn collect_by_keys(
+        &self,
+        collection: &Collection,
+        filter: &Filter,
+        plan: &Plan,
+        wanted: usize,
+        taken: &HashSet<KeyBytes>,
+    ) -> Result<Planned<Vec<FoundDocument>>> {
+        let mut cursor = Cursor::new(plan, &collection.catalogue);
+        let mut ids: Vec<KeyBytes> = Vec::new();
+        while !cursor.is_done() {
+            let page = self.page(collection, &mut cursor, What::Keys, KEYS_PAGE).await?;
+            if !page.members.is_empty() && page.edition != collection.edition {
+                return Ok(None);
+            }
+            for member in &page.members {
+                let id = &member[key_len(member)?..member.len() - 3];
+                if !taken.contains(id) {
+                    ids.push(id.to_vec());
+                }
+            }
+            ids.sort_unstable();
+            ids.truncate(wanted);
+        }
+        let read = self.read(collection, &ids).await?;
+        let mut found = Vec::with_capacity(ids.len());
+        let is_any = !ids.is_empty();
+        for (id, seen) in ids.into_iter().zip(read) {
+            // Some may have been changed since the entries were read.
+            if let Some(Seen { version, document }) = seen
+                && filter.matches(&document)?
+            {
+                found.push(Found {
+                    id,
+                    stored: version,
+                    document,
+                });
+            }
+        }
+        // If all of them were, there may be others.
+        Ok((!is_any || !found.is_empty() || wanted == 0).then_some(found))
+    }
+
     async fn collect_sorted(
         &self,
         collection: &Collection,
@@ -229,7 +304,19 @@ impl Inner {
     }
 }
 
+/// What is read of a page.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// Entries of an index with their documents.
+    Index,
+    /// Documents by their ids.
+    Ids,
+    /// Entries of an index alone.
+    Keys,
+}
+
 /// An answer of the script that reads a page.
+#[derive(Default)]
 struct Page {
     edition: Bytes,
     is_all: bool,

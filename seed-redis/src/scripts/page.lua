@@ -1,7 +1,7 @@
 -- Reads a page of a collection: the next entries of an index, or the next ids, with their documents.
 --
 -- KEYS  1 the collection's spec, 2 its documents, 3 what is read: an index, or the ids
--- ARGV  1 "index" or "ids"; 2 least and 3 greatest member; 4 "up" or "down"; 5 how many; 6 after how many bytes it is enough
+-- ARGV  1 "index" or "ids", or "keys" if no documents are wanted; 2 least and 3 greatest member; 4 "up" or "down"; 5 how many; 6 after how many bytes it is enough
 -- Gives the edition of the catalogue, 1 if there is no more in the range, the members, and their documents.
 
 local call, byte, sub = redis.call, string.byte, string.sub
@@ -14,6 +14,7 @@ else
   members = call('ZRANGE', KEYS[3], ARGV[2], ARGV[3], 'BYLEX', 'LIMIT', 0, limit)
 end
 local documents, bytes, n, step = {}, 0, 0, 8
+if ARGV[1] == 'keys' then n = #members end
 while n < #members and bytes < enough do
   local ids = {}
   for i = n + 1, math.min(#members, n + step) do
