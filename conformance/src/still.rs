@@ -17,8 +17,8 @@ use seed::{CollectionSpec, DateTime, Document, Result, Store};
 #[derive(Debug)]
 pub(crate) struct Still(pub(crate) Arc<dyn Store>);
 
-/// Carries a call out on this thread. Without limits on it: a runtime wakes who has used up its turn only when that lets
-/// go of the thread.
+/// Carries a call out on this thread, without the limit that tokio sets to a turn of a task: it wakes what has used it up
+/// only when it has the thread back.
 fn hold<T>(call: impl Future<Output = T>) -> T {
     futures::executor::block_on(tokio::task::unconstrained(call))
 }

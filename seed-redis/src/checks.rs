@@ -18,7 +18,6 @@ const LEAST_MAJOR: u32 = 7;
 pub(crate) async fn check(link: &Link, options: &Options) -> Result<Vec<String>> {
     let answer = link.call("INFO", None, Vec::new()).await?;
     let text = blob(answer)
-        .or_else(|| None)
         .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
         .ok_or_else(|| error::unexpected(&options.shown))?;
     let info: HashMap<&str, &str> = text.lines().filter_map(|line| line.split_once(':')).collect();

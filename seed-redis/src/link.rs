@@ -14,6 +14,7 @@ use fred::types::{ClusterHash, CustomCommand, Resp3Frame, Value};
 use futures::future::{BoxFuture, Either, select};
 use seed::{Error, ErrorKind, Result};
 use tokio::sync::watch;
+use tokio::task::unconstrained;
 
 use crate::error;
 use crate::options::Options;
@@ -123,7 +124,9 @@ impl Link {
         let work = std::pin::pin!(work(session.client.clone()));
         let over = std::pin::pin!(is_over.wait_for(|is_over| *is_over));
         let lost = || fred::error::Error::new(fred::error::ErrorKind::IO, "Connection closed.");
-        let done = match select(work, over).await {
+        // A caller may drive this by an executor of its own on a thread of tokio's. That wakes what has used up its turn
+        // only when it has the thread back, which the caller does not give.
+        let done = match unconstrained(select(work, over)).await {
             Either::Left((done, _)) => done,
             Either::Right(_) => Err(lost()),
         };
@@ -135,7 +138,7 @@ impl Link {
             return Ok(Arc::clone(session));
         }
         let mut state = self.state.clone();
-        let settled = state.wait_for(|state| !matches!(state, State::Connecting)).await;
+        let settled = unconstrained(state.wait_for(|state| !matches!(state, State::Connecting))).await;
         match settled.as_deref() {
             Ok(State::Up(session)) => Ok(Arc::clone(session)),
             Ok(State::Down(fault)) => Err(fault.clone()),

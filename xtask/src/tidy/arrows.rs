@@ -8,9 +8,13 @@ use super::Fault;
 const ARROWS: &[(&str, &[&str])] = &[
     ("seed", &[]),
     ("seed-memory", &["seed"]),
+    ("seed-redis", &["seed"]),
     ("seed-sqlite", &["seed"]),
     ("kinetik-core", &["seed"]),
-    ("kinetik", &["kinetik-core", "seed", "seed-memory", "seed-sqlite"]),
+    (
+        "kinetik",
+        &["kinetik-core", "seed", "seed-memory", "seed-redis", "seed-sqlite"],
+    ),
     ("conformance", &["kinetik-core", "seed"]),
     ("kinetik-demo", &["seed"]),
     (
@@ -21,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinetik-core",
             "seed",
             "seed-memory",
+            "seed-redis",
             "seed-sqlite",
         ],
     ),
@@ -30,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const TEST_ARROWS: &[(&str, &[&str])] = &[
     ("seed", &["conformance", "seed-memory"]),
     ("seed-memory", &["conformance"]),
+    ("seed-redis", &["conformance"]),
     ("seed-sqlite", &["conformance"]),
     ("kinetik-core", &["seed-memory"]),
     ("conformance", &["seed-memory", "seed-sqlite"]),
