@@ -170,7 +170,7 @@ mod tests {
             open("postgres:x")
                 .unwrap_err()
                 .to_string()
-                .contains("memory: and sqlite:FILE")
+                .contains("memory:, sqlite:FILE and redis://HOST:PORT")
         );
     }
 }
