@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use seed::store::url::without_password;
 use seed::{Error, ErrorKind, Result, Store};
 
 /// Opens the store that a URL names: `memory:`, `sqlite:PATH` or `redis://HOST:PORT`, with options behind a question mark.
@@ -108,17 +109,6 @@ fn missing(url: &str, feature: &str, advice: &str) -> Error {
 fn refused(url: &str, message: &str) -> Error {
     let shown = without_password(url);
     Error::new(ErrorKind::Unsupported, format!("{shown:?} is {message}"))
-}
-
-/// Returns a URL as it may be shown.
-pub(crate) fn without_password(url: &str) -> String {
-    match url
-        .split_once("//")
-        .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1)))
-    {
-        Some((scheme, host)) => format!("{scheme}//…@{host}"),
-        None => url.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::stream;
 use futures::{StreamExt, TryStreamExt};
+use seed::engine::catalogue::taken_away;
 use seed::engine::cursor::Cursor;
 use seed::engine::top::Top;
 use seed::plan::{Access, KeyRange, Order, Plan};
 use seed::store::{Count, Documents, Find};
 use seed::value::Document;
-use seed::{Error, ErrorKind, Result};
+use seed::{ErrorKind, Result};
 
 use crate::collection::Collection;
 use crate::commit::{array, blob, integer, least_and_greatest};
@@ -215,17 +216,12 @@ impl Finding {
             true => Plan::full(sort),
             false => Plan::choose(&self.request.filter, sort, &collection.catalogue.views()),
         };
-        let wanted = self
-            .request
-            .limit
-            .map(|limit| limit.saturating_add(self.request.skip));
-        let page = wanted.map_or(PAGE, |wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
         self.reading = Some(Reading {
             edition: collection.edition.clone(),
             order: plan.order(),
             cursor: Cursor::new(&plan, &collection.catalogue),
             skip: self.request.skip,
-            page: page.clamp(FIRST_PAGE, PAGE),
+            page: self.request.wanted().clamp(FIRST_PAGE, PAGE),
             collection,
         });
         Ok(())
@@ -253,12 +249,7 @@ impl Finding {
         let Some(reading) = &mut self.reading else {
             return Ok(());
         };
-        let wanted = self
-            .request
-            .limit
-            .unwrap_or(u64::MAX)
-            .saturating_add(self.request.skip);
-        let mut top = Top::new(&self.request.sort, usize::try_from(wanted).unwrap_or(usize::MAX));
+        let mut top = Top::new(&self.request.sort, self.request.wanted());
         reading.page = PAGE;
         while !reading.cursor.is_done() {
             let found = reading.next_page(&self.inner, &self.request.filter, true).await?;
@@ -287,34 +278,12 @@ impl Reading {
             inner.forget(&self.collection.name);
             // Planning anew is better than going on with what another catalogue said.
             if is_first {
-                return Err(stale());
+                return Err(taken_away());
             }
-            self.check_indexes(inner, &indexes).await?;
+            let now = inner.load(&self.collection.name).await?;
+            self.collection.catalogue.check_same(&now.catalogue, indexes)?;
             self.edition = edition;
         }
         Ok(found)
     }
-
-    /// Checks that the indexes that are read are still the same, and not others that took their numbers when the
-    /// collection was made anew.
-    async fn check_indexes(&self, inner: &Inner, indexes: &[seed::engine::IndexId]) -> Result<()> {
-        let now = inner.load(&self.collection.name).await?;
-        let is_same = |id: &seed::engine::IndexId| {
-            let spec_in =
-                |collection: &Collection| collection.catalogue.index(*id).map(|index| index.spec.clone());
-            spec_in(&now) == spec_in(&self.collection)
-        };
-        if indexes.iter().all(is_same) {
-            Ok(())
-        } else {
-            Err(stale())
-        }
-    }
-}
-
-fn stale() -> Error {
-    Error::new(
-        ErrorKind::Stale,
-        "an index that the find reads was taken away: begin again",
-    )
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fred::types::config::{Config, ServerConfig};
 use seed::clock::Clock;
+use seed::store::url::without_password;
 use seed::{Error, ErrorKind, Result};
 
 /// Before the names of all keys, so that a server can have other tenants.
@@ -93,17 +94,6 @@ impl Options {
 
 fn is_prefix(prefix: &str) -> bool {
     !prefix.is_empty() && crate::keys::encoded(prefix) == prefix
-}
-
-/// Returns a URL as it may be shown.
-fn without_password(url: &str) -> String {
-    let parts = url
-        .split_once("//")
-        .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1)));
-    match parts {
-        Some((scheme, host)) => format!("{scheme}//…@{host}"),
-        None => url.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -2,23 +2,20 @@
 
 use std::sync::Arc;
 
-use futures::TryStreamExt;
+use seed::engine::ids::Ids;
 use seed::key::KeyBytes;
-use seed::projection::Projection;
-use seed::store::{Delete, Documents, Find, Update, UpdateOutcome, WriteBatch, WriteItem, WriteOutcome};
-use seed::{Filter, Result, doc};
+use seed::store::{Delete, Update, UpdateOutcome, WriteOutcome};
+use seed::{Filter, Result};
 
 use crate::change::{self, Change};
 use crate::collection::Collection;
 use crate::commit::{Committed, MOST_BYTES};
 use crate::error::duplicate;
+use crate::find::find;
 use crate::prepare::{Replaced, replace};
 use crate::seen::Seen;
 use crate::store::Inner;
 use crate::writes::{MAX_TRIES, UniqueKeys, contended, write};
-
-/// How many documents a step takes on.
-const STEP: usize = 500;
 
 /// Updates what matches, in steps unless only one document is wanted.
 pub(crate) async fn update(inner: &Arc<Inner>, request: Update) -> Result<UpdateOutcome> {
@@ -26,7 +23,7 @@ pub(crate) async fn update(inner: &Arc<Inner>, request: Update) -> Result<Update
     let mut total = UpdateOutcome::default();
     let is_single = request.limit == Some(1);
     if !is_single {
-        let mut ids = Ids::find(inner, &request.collection, &request.filter, request.limit)?;
+        let mut ids = ids(inner, &request.collection, &request.filter, request.limit)?;
         while let Some(step) = ids.next(total.matched).await? {
             let outcome = update_step(inner, &request, step).await?;
             total.matched += outcome.matched;
@@ -34,18 +31,11 @@ pub(crate) async fn update(inner: &Arc<Inner>, request: Update) -> Result<Update
         }
     }
     if is_single || (request.upsert && total.matched == 0) {
-        let item = WriteItem::Update {
-            filter: request.filter,
-            update: request.update,
-            known: None,
-            upsert: request.upsert,
-        };
-        let outcomes = write(inner, WriteBatch::new(request.collection, vec![item])).await?;
-        return match outcomes.into_iter().next() {
-            Some(WriteOutcome::Updated(outcome)) => Ok(outcome),
-            Some(WriteOutcome::Failed(fault)) => Err(fault),
-            _ => Ok(total),
-        };
+        let outcomes = write(inner, request.into()).await?;
+        return outcomes
+            .into_iter()
+            .next()
+            .map_or(Ok(total), WriteOutcome::updated);
     }
     Ok(total)
 }
@@ -79,7 +69,7 @@ async fn update_step(inner: &Inner, request: &Update, ids: Vec<KeyBytes>) -> Res
 
 /// Deletes what matches, in steps.
 pub(crate) async fn delete(inner: &Arc<Inner>, request: Delete) -> Result<u64> {
-    let mut ids = Ids::find(inner, &request.collection, &request.filter, request.limit)?;
+    let mut ids = ids(inner, &request.collection, &request.filter, request.limit)?;
     let mut deleted = 0;
     while let Some(step) = ids.next(deleted).await? {
         let work = |collection: &Collection, id: &KeyBytes, seen: &Seen| {
@@ -218,33 +208,8 @@ async fn commit_step(inner: &Inner, collection: &Collection, changes: &[Change])
     })
 }
 
-/// The ids of documents that matched when they were read, in steps.
-struct Ids {
-    found: Documents,
-    limit: Option<u64>,
-}
-
-impl Ids {
-    fn find(inner: &Arc<Inner>, collection: &str, filter: &Filter, limit: Option<u64>) -> Result<Self> {
-        let only_id = Projection::parse(&doc! { "_id": 1 })?;
-        let request = Find::new(collection, filter.clone()).projection(only_id);
-        Ok(Self {
-            found: crate::find::find(Arc::clone(inner), request)?,
-            limit,
-        })
-    }
-
-    /// Returns the ids of the next step, when so many were dealt with.
-    async fn next(&mut self, done: u64) -> Result<Option<Vec<KeyBytes>>> {
-        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(done));
-        let size = usize::try_from(left).unwrap_or(usize::MAX).min(STEP);
-        let mut ids = Vec::with_capacity(size);
-        while ids.len() < size {
-            let Some(document) = self.found.try_next().await? else {
-                break;
-            };
-            ids.push(change::id_of(&document)?);
-        }
-        Ok((!ids.is_empty()).then_some(ids))
-    }
+fn ids(inner: &Arc<Inner>, collection: &str, filter: &Filter, limit: Option<u64>) -> Result<Ids> {
+    Ids::find(collection, filter, limit, |request| {
+        find(Arc::clone(inner), request)
+    })
 }

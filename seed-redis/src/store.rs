@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fred::types::{Resp3Frame, Value};
-use futures::{FutureExt, TryStreamExt};
+use futures::FutureExt;
+use seed::Result;
 use seed::clock::{Clock, SystemClock};
 use seed::engine::object_ids::ObjectIds;
 use seed::plan::CollectionSpec;
 use seed::plan::index::check_name;
 use seed::store::{
     Aggregate, Capabilities, Count, Delete, Documents, Find, FindAndUpdate, Insert, InsertOutcome, Store,
-    Subscription, Update, UpdateOutcome, Watch, WriteBatch, WriteItem, WriteOutcome,
+    Subscription, Update, UpdateOutcome, Watch, WriteBatch, WriteOutcome,
 };
 use seed::update::Context;
 use seed::value::{DateTime, Document, ObjectId, Text};
-use seed::{Filter, Result};
 
 use crate::collection::Collections;
 use crate::commit::{array, blob, integer};
@@ -168,34 +168,17 @@ impl Store for Handle {
         if let Some(counted) = tally::aggregate(&self.0, &request).await? {
             return Ok(counted);
         }
-        let filter = request
-            .pipeline
-            .leading_match()
-            .cloned()
-            .unwrap_or_else(Filter::all);
-        let mut found = find::find(Arc::clone(&self.0), Find::new(request.collection, filter))?;
-        let mut run = request.pipeline.run();
-        while let Some(document) = found.try_next().await? {
-            if run.push(document)?.is_break() {
-                break;
-            }
-        }
-        run.finish()
+        request
+            .over(find::find(Arc::clone(&self.0), request.find())?)
+            .await
     }
 
     async fn find_and_update(&self, request: FindAndUpdate) -> Result<Vec<Document>> {
-        let item = WriteItem::FindAndUpdate {
-            filters: request.filters,
-            sort: request.sort,
-            limit: request.limit,
-            update: request.update,
-        };
-        let mut outcomes = writes::write(&self.0, WriteBatch::new(request.collection, vec![item])).await?;
-        match outcomes.pop() {
-            Some(WriteOutcome::Found(documents)) => Ok(documents),
-            Some(WriteOutcome::Failed(fault)) => Err(fault),
-            _ => Ok(Vec::new()),
-        }
+        let outcomes = writes::write(&self.0, request.into()).await?;
+        outcomes
+            .into_iter()
+            .next()
+            .map_or(Ok(Vec::new()), WriteOutcome::found)
     }
 
     async fn write(&self, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {

@@ -88,6 +88,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use kinetik_core::{DEFAULT_QUEUE, Queue, QueueBuilder};
+use seed::store::url::without_password;
 use tokio_util::task::TaskTracker;
 
 pub use args::{Arguments, Command, Globals};
@@ -233,7 +234,7 @@ impl Opened {
 
 fn open_store(url: &str) -> Result<crate::open::Opened> {
     crate::open::open_with_warnings(url)
-        .with_context(|| format!("cannot open the store {}", crate::open::without_password(url)))
+        .with_context(|| format!("cannot open the store {}", without_password(url)))
 }
 
 /// Tells what is to be known of the way a store is set up.

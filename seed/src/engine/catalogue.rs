@@ -160,6 +160,20 @@ impl Catalogue {
         building.map(|index| index.id).collect()
     }
 
+    /// Checks that indexes are the same in a later catalogue, and not others that took their numbers when the collection
+    /// was made anew.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Stale`] if one of them is not.
+    pub fn check_same(&self, now: &Self, indexes: impl IntoIterator<Item = IndexId>) -> Result<()> {
+        let spec_in = |catalogue: &Self, id| catalogue.index(id).map(|index| index.spec.clone());
+        let is_same = |id| spec_in(now, id) == spec_in(self, id);
+        match indexes.into_iter().all(is_same) {
+            true => Ok(()),
+            false => Err(taken_away()),
+        }
+    }
+
     /// Returns the catalogue as a document, as stores keep it.
     pub fn to_document(&self) -> Document {
         let indexes: Array = self
@@ -222,6 +236,14 @@ impl Index {
             is_multikey: flag("multikey")?,
         })
     }
+}
+
+/// The error of a find whose index is another by now.
+pub fn taken_away() -> Error {
+    Error::new(
+        ErrorKind::Stale,
+        "an index that the find reads was taken away: begin again",
+    )
 }
 
 fn corrupt() -> Error {

@@ -11,7 +11,7 @@ use super::cursor::{Cursor, Found};
 use super::indexed::{Inner, MAX_STALE};
 use super::top::Top;
 use super::{Engine, ReadTransaction};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::plan::{Access, Order, Plan};
 use crate::store::{Count, Documents, Find};
 use crate::value::Document;
@@ -191,21 +191,13 @@ impl<E: Engine> Finding<E> {
                 false => Plan::choose(&self.request.filter, sort, &catalogue.views()),
             };
             let cursor = Cursor::new(&plan, &catalogue);
-            let wanted = self
-                .request
-                .limit
-                .map(|limit| limit.saturating_add(self.request.skip));
-            let page = wanted.map_or(*PAGE.end(), |wanted| {
-                usize::try_from(wanted).unwrap_or(usize::MAX)
-            });
-            let page = page.clamp(*PAGE.start(), *PAGE.end());
             self.reading = Some(Reading {
                 version: catalogue.version,
                 catalogue,
                 order: plan.order(),
                 cursor,
                 skip: self.request.skip,
-                page,
+                page: self.request.wanted().clamp(*PAGE.start(), *PAGE.end()),
             });
             return Ok(());
         }
@@ -235,12 +227,7 @@ impl<E: Engine> Finding<E> {
         let Some(reading) = &mut self.reading else {
             return Ok(());
         };
-        let wanted = self
-            .request
-            .limit
-            .unwrap_or(u64::MAX)
-            .saturating_add(self.request.skip);
-        let mut top = Top::new(&self.request.sort, usize::try_from(wanted).unwrap_or(usize::MAX));
+        let mut top = Top::new(&self.request.sort, self.request.wanted());
         let (engine, filter) = (&*self.inner.engine, &self.request.filter);
         reading.page = *PAGE.end();
         while !reading.cursor.is_done() {
@@ -274,22 +261,9 @@ impl Reading {
             .next_page(engine, transaction, &self.catalogue, filter, self.page, found)
     }
 
-    /// Checks that the indexes that are read are still the same, and not others that took their numbers when the
-    /// collection was made anew.
     fn check_indexes<S>(&self, transaction: &mut dyn ReadTransaction<S>) -> Result<()> {
         let now = transaction.catalogue()?;
         let now = now.map_or_else(|| Ok(Catalogue::default()), |now| Catalogue::from_document(&now))?;
-        let spec_in = |catalogue: &Catalogue, id| catalogue.index(id).map(|index| index.spec.clone());
-        match self
-            .cursor
-            .indexes()
-            .all(|id| spec_in(&now, id) == spec_in(&self.catalogue, id))
-        {
-            true => Ok(()),
-            false => Err(Error::new(
-                ErrorKind::Stale,
-                "an index that the find reads was taken away: begin again",
-            )),
-        }
+        self.catalogue.check_same(&now, self.cursor.indexes())
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use futures::TryStreamExt;
 
 use super::bus::Bus;
 use super::catalogue::Catalogue;
@@ -331,19 +330,9 @@ impl<E: Engine> Store for Indexed<E> {
         if let Some(counted) = tally::aggregate(self.inner(), &request)? {
             return Ok(counted);
         }
-        let filter = request
-            .pipeline
-            .leading_match()
-            .cloned()
-            .unwrap_or_else(crate::filter::Filter::all);
-        let mut found = find::find(Arc::clone(self.inner()), Find::new(request.collection, filter))?;
-        let mut run = request.pipeline.run();
-        while let Some(document) = found.try_next().await? {
-            if run.push(document)?.is_break() {
-                break;
-            }
-        }
-        run.finish()
+        request
+            .over(find::find(Arc::clone(self.inner()), request.find())?)
+            .await
     }
 
     async fn find_and_update(&self, request: FindAndUpdate) -> Result<Vec<Document>> {

@@ -6,8 +6,8 @@
 //! and the *catalogue*, a document that says which indexes there are.
 //!
 //! A store that plans for itself but cannot give transactions takes from here what it has in common with the others: the
-//! [catalogue], the way along a plan ([`cursor`]), the first documents of an order ([`top`]) and
-//! [object ids](object_ids).
+//! [catalogue], the way along a plan ([`cursor`]), the first documents of an order ([`top`]), the steps of a change of many
+//! ([`ids`]) and [object ids](object_ids).
 
 mod bus;
 pub mod catalogue;
@@ -17,6 +17,7 @@ pub mod cursor;
 mod durable;
 mod ensure;
 mod find;
+pub mod ids;
 mod indexed;
 pub mod object_ids;
 mod probe;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::TryStreamExt;
-
+use super::ids::Ids;
 use super::indexed::Inner;
 use super::session::Session;
 use super::writer::Weight;
@@ -11,13 +10,8 @@ use super::writes::{Setting, write};
 use super::{Engine, find};
 use crate::error::Result;
 use crate::filter::Filter;
-use crate::key::{self, KeyBytes};
-use crate::projection::Projection;
-use crate::store::{Delete, Find, Update, UpdateOutcome, WriteBatch, WriteItem, WriteOutcome};
-use crate::value::Value;
-
-/// How many documents a step takes on.
-const STEP: usize = 500;
+use crate::key::KeyBytes;
+use crate::store::{Delete, Update, UpdateOutcome, WriteOutcome};
 
 /// Updates what matches, in steps unless only one document is wanted.
 pub(super) async fn update<E: Engine>(inner: &Arc<Inner<E>>, request: Update) -> Result<UpdateOutcome> {
@@ -25,7 +19,7 @@ pub(super) async fn update<E: Engine>(inner: &Arc<Inner<E>>, request: Update) ->
     let mut total = UpdateOutcome::default();
     let is_single = request.limit == Some(1);
     if !is_single {
-        let mut ids = Ids::find(inner, &request.collection, &request.filter, request.limit)?;
+        let mut ids = ids(inner, &request.collection, &request.filter, request.limit)?;
         while let Some(step) = ids.next(total.matched).await? {
             let outcome = update_step(inner, &request, step).await?;
             total.matched += outcome.matched;
@@ -33,28 +27,11 @@ pub(super) async fn update<E: Engine>(inner: &Arc<Inner<E>>, request: Update) ->
         }
     }
     if is_single || (request.upsert && total.matched == 0) {
-        let Update {
-            collection,
-            filter,
-            update,
-            upsert,
-            urgent,
-            ..
-        } = request;
-        let item = WriteItem::Update {
-            filter,
-            update,
-            known: None,
-            upsert,
-        };
-        let mut batch = WriteBatch::new(collection, vec![item]);
-        batch.urgent = urgent;
-        let outcomes = write(inner, batch).await?;
-        return match outcomes.into_iter().next() {
-            Some(WriteOutcome::Updated(outcome)) => Ok(outcome),
-            Some(WriteOutcome::Failed(fault)) => Err(fault),
-            _ => Ok(total),
-        };
+        let outcomes = write(inner, request.into()).await?;
+        return outcomes
+            .into_iter()
+            .next()
+            .map_or(Ok(total), WriteOutcome::updated);
     }
     Ok(total)
 }
@@ -101,7 +78,7 @@ pub(super) async fn delete<E: Engine>(inner: &Arc<Inner<E>>, request: Delete) ->
     let setting = Setting {
         inner: Arc::clone(inner),
     };
-    let mut ids = Ids::find(inner, &request.collection, &request.filter, request.limit)?;
+    let mut ids = ids(inner, &request.collection, &request.filter, request.limit)?;
     let mut deleted = 0;
     while let Some(step) = ids.next(deleted).await? {
         let step = Arc::new((request.filter.clone(), step));
@@ -124,38 +101,13 @@ pub(super) async fn delete<E: Engine>(inner: &Arc<Inner<E>>, request: Delete) ->
     Ok(deleted)
 }
 
-/// The ids of documents that matched when they were read, in steps.
-struct Ids {
-    found: crate::store::Documents,
+fn ids<E: Engine>(
+    inner: &Arc<Inner<E>>,
+    collection: &str,
+    filter: &Filter,
     limit: Option<u64>,
-}
-
-impl Ids {
-    fn find<E: Engine>(
-        inner: &Arc<Inner<E>>,
-        collection: &str,
-        filter: &Filter,
-        limit: Option<u64>,
-    ) -> Result<Self> {
-        let only_id = Projection::parse(&doc! { "_id": 1 })?;
-        let request = Find::new(collection, filter.clone()).projection(only_id);
-        Ok(Self {
-            found: find::find(Arc::clone(inner), request)?,
-            limit,
-        })
-    }
-
-    /// Returns the ids of the next step, when so many were dealt with.
-    async fn next(&mut self, done: u64) -> Result<Option<Vec<KeyBytes>>> {
-        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(done));
-        let size = usize::try_from(left).unwrap_or(usize::MAX).min(STEP);
-        let mut ids = Vec::with_capacity(size);
-        while ids.len() < size {
-            let Some(document) = self.found.try_next().await? else {
-                break;
-            };
-            ids.push(key::id_key(document.id().unwrap_or(&Value::Null))?);
-        }
-        Ok((!ids.is_empty()).then_some(ids))
-    }
+) -> Result<Ids> {
+    Ids::find(collection, filter, limit, |request| {
+        find::find(Arc::clone(inner), request)
+    })
 }

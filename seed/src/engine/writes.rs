@@ -69,25 +69,11 @@ pub(super) async fn find_and_update<E: Engine>(
     inner: &Arc<Inner<E>>,
     request: FindAndUpdate,
 ) -> Result<Vec<Document>> {
-    let FindAndUpdate {
-        collection,
-        filters,
-        sort,
-        limit,
-        update,
-    } = request;
-    let item = WriteItem::FindAndUpdate {
-        filters,
-        sort,
-        limit,
-        update,
-    };
-    let mut outcomes = write(inner, WriteBatch::new(collection, vec![item])).await?;
-    match outcomes.pop() {
-        Some(WriteOutcome::Found(documents)) => Ok(documents),
-        Some(WriteOutcome::Failed(fault)) => Err(fault),
-        _ => Ok(Vec::new()),
-    }
+    let outcomes = write(inner, request.into()).await?;
+    outcomes
+        .into_iter()
+        .next()
+        .map_or(Ok(Vec::new()), WriteOutcome::found)
 }
 
 pub(super) async fn write<E: Engine>(inner: &Arc<Inner<E>>, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {

@@ -10,6 +10,7 @@ pub mod delegate;
 pub mod ext;
 pub mod outcome;
 pub mod request;
+pub mod url;
 pub mod watch;
 
 use std::fmt::Debug;

@@ -1,6 +1,6 @@
 //! What calls give back.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::value::{Document, Text, Value};
 
 /// What became of one inserted document.
@@ -39,6 +39,30 @@ pub enum WriteOutcome {
 }
 
 impl WriteOutcome {
+    /// Returns what a find-and-update found, nothing for all else.
+    ///
+    /// # Errors
+    /// If the item failed.
+    pub fn found(self) -> Result<Vec<Document>> {
+        match self {
+            Self::Found(documents) => Ok(documents),
+            Self::Failed(fault) => Err(fault),
+            Self::Inserted(_) | Self::Updated(_) | Self::Deleted(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns what an update did, nothing for all else.
+    ///
+    /// # Errors
+    /// If the item failed.
+    pub fn updated(self) -> Result<UpdateOutcome> {
+        match self {
+            Self::Updated(outcome) => Ok(outcome),
+            Self::Failed(fault) => Err(fault),
+            Self::Inserted(_) | Self::Deleted(_) | Self::Found(_) => Ok(UpdateOutcome::default()),
+        }
+    }
+
     /// Returns how many documents an update matched, zero for all else.
     pub fn matched(&self) -> u64 {
         match self {

@@ -1,5 +1,8 @@
 //! What calls take: one value each, so that an option can be added without breaking anyone.
 
+use futures::TryStreamExt;
+
+use super::Documents;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::pipeline::Pipeline;
@@ -86,6 +89,14 @@ impl Find {
         self.limit = Some(limit);
         self
     }
+
+    /// Returns how many documents must be found at the most, with those that are passed over.
+    pub fn wanted(&self) -> usize {
+        let wanted = self
+            .limit
+            .map_or(u64::MAX, |limit| limit.saturating_add(self.skip));
+        usize::try_from(wanted).unwrap_or(usize::MAX)
+    }
 }
 
 /// A count.
@@ -125,6 +136,26 @@ impl Aggregate {
             collection: collection.into(),
             pipeline,
         }
+    }
+
+    /// Returns the search for the documents that the pipeline needs.
+    pub fn find(&self) -> Find {
+        let filter = self.pipeline.leading_match().cloned();
+        Find::new(self.collection.clone(), filter.unwrap_or_else(Filter::all))
+    }
+
+    /// Runs the pipeline over documents, as long as it wants more of them.
+    ///
+    /// # Errors
+    /// As the documents or a stage.
+    pub async fn over(&self, mut found: Documents) -> Result<Vec<Document>> {
+        let mut run = self.pipeline.run();
+        while let Some(document) = found.try_next().await? {
+            if run.push(document)?.is_break() {
+                break;
+            }
+        }
+        run.finish()
     }
 }
 
@@ -302,6 +333,35 @@ impl WriteBatch {
     pub fn urgent(mut self) -> Self {
         self.urgent = true;
         self
+    }
+}
+
+impl From<FindAndUpdate> for WriteBatch {
+    /// Makes it the one item of a batch.
+    fn from(request: FindAndUpdate) -> Self {
+        let item = WriteItem::FindAndUpdate {
+            filters: request.filters,
+            sort: request.sort,
+            limit: request.limit,
+            update: request.update,
+        };
+        Self::new(request.collection, vec![item])
+    }
+}
+
+impl From<Update> for WriteBatch {
+    /// Makes it the one item of a batch, which changes one document.
+    fn from(request: Update) -> Self {
+        let item = WriteItem::Update {
+            filter: request.filter,
+            update: request.update,
+            known: None,
+            upsert: request.upsert,
+        };
+        Self {
+            urgent: request.urgent,
+            ..Self::new(request.collection, vec![item])
+        }
     }
 }
 

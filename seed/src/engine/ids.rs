@@ -1,0 +1,64 @@
+//! What updates and deletes of many documents begin with: the ids of those that matched when they were read.
+
+use futures::TryStreamExt;
+
+use crate::error::Result;
+use crate::filter::Filter;
+use crate::key::{self, KeyBytes};
+use crate::projection::Projection;
+use crate::store::{Documents, Find};
+use crate::value::Value;
+
+/// How many documents a step takes on.
+const STEP: usize = 500;
+
+/// The ids of documents that matched when they were read, in steps.
+pub struct Ids {
+    found: Documents,
+    limit: Option<u64>,
+}
+
+impl std::fmt::Debug for Ids {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ids")
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ids {
+    /// Looks for up to `limit` documents by a store's find.
+    ///
+    /// # Errors
+    /// As the find.
+    pub fn find(
+        collection: &str,
+        filter: &Filter,
+        limit: Option<u64>,
+        find: impl FnOnce(Find) -> Result<Documents>,
+    ) -> Result<Self> {
+        let only_id = Projection::parse(&doc! { "_id": 1 })?;
+        let request = Find::new(collection, filter.clone()).projection(only_id);
+        Ok(Self {
+            found: find(request)?,
+            limit,
+        })
+    }
+
+    /// Returns the ids of the next step, when so many documents were dealt with; none if there are no more.
+    ///
+    /// # Errors
+    /// As the find.
+    pub async fn next(&mut self, done: u64) -> Result<Option<Vec<KeyBytes>>> {
+        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(done));
+        let size = usize::try_from(left).unwrap_or(usize::MAX).min(STEP);
+        let mut ids = Vec::with_capacity(size);
+        while ids.len() < size {
+            let Some(document) = self.found.try_next().await? else {
+                break;
+            };
+            ids.push(key::id_key(document.id().unwrap_or(&Value::Null))?);
+        }
+        Ok((!ids.is_empty()).then_some(ids))
+    }
+}
