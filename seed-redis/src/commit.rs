@@ -97,7 +97,7 @@ impl Inner {
         } else {
             Bytes::new()
         });
-        out.push(self.name.clone());
+        out.push(self.events.name.clone());
         let positions = |is_seen: bool| -> Vec<usize> {
             let all = changes.iter().enumerate();
             all.filter(|(_, change)| change.seen.is_some() == is_seen)

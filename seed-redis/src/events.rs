@@ -37,7 +37,8 @@ pub(crate) struct Events {
     channels: Mutex<HashMap<String, Subject>>,
     /// The connection, from the first watch or subscription on.
     link: Mutex<Option<Arc<Link>>>,
-    name: Bytes,
+    /// Tells what this handle publishes from what others do.
+    pub(crate) name: Bytes,
 }
 
 #[derive(Clone, Debug)]

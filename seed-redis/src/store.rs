@@ -43,8 +43,6 @@ pub(crate) struct Inner {
     pub(crate) collections: Collections,
     pub(crate) seen: SeenDocuments,
     pub(crate) ids: ObjectIds,
-    /// Tells this handle from others on the same store.
-    pub(crate) name: Bytes,
     clock: Arc<dyn Clock>,
     versions: AtomicU64,
     /// What was declared through this handle, for a server that was emptied.
@@ -53,13 +51,29 @@ pub(crate) struct Inner {
     pub(crate) marked: Mutex<Option<Bytes>>,
     /// A handle with connections of its own.
     detached: OnceLock<Arc<Self>>,
+    /// The way by which the events look, kept open for a detached handle that outlives the one it came from.
+    _looking: Option<Arc<Link>>,
 }
 
 impl Inner {
     pub(crate) fn start(options: Options) -> Result<Arc<Self>> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
-        let ids = ObjectIds::default();
-        let name = Bytes::from(ids.next(clock.now()).to_string());
+        let name = Bytes::from(ObjectIds::default().next(clock.now()).to_string());
+        Self::connect(options, clock, Arc::new(Events::new(name)), None)
+    }
+
+    /// Connects anew. What is written by this way wakes the watches of this handle at once, and the other way round.
+    fn start_detached(&self) -> Result<Arc<Self>> {
+        let (clock, events) = (Arc::clone(&self.clock), Arc::clone(&self.events));
+        Self::connect(self.options.clone(), clock, events, Some(Arc::clone(&self.link)))
+    }
+
+    fn connect(
+        options: Options,
+        clock: Arc<dyn Clock>,
+        events: Arc<Events>,
+        looking: Option<Arc<Link>>,
+    ) -> Result<Arc<Self>> {
         let link = Link::start(&options, "seed-redis", Box::new(|_| async { Ok(()) }.boxed()))?;
         // The standard library seeds each of these at random.
         let random = std::collections::hash_map::RandomState::new()
@@ -67,16 +81,16 @@ impl Inner {
             .finish();
         Ok(Arc::new(Self {
             link: Arc::new(link),
-            events: Arc::new(Events::new(name.clone())),
+            events,
             collections: Collections::default(),
             seen: SeenDocuments::default(),
-            ids,
-            name,
+            ids: ObjectIds::default(),
             clock,
             versions: AtomicU64::new(random),
             declared: Mutex::default(),
             marked: Mutex::default(),
             detached: OnceLock::new(),
+            _looking: looking,
             options,
         }))
     }
@@ -111,7 +125,7 @@ impl Inner {
             let arguments = [
                 collection.edition.clone(),
                 collection.keys.channel.clone(),
-                self.name.clone(),
+                self.events.name.clone(),
             ];
             let answer = scripts::DROP
                 .run(&self.link, collection.keys.slot, &collection.all_keys, arguments)
@@ -240,7 +254,7 @@ impl Store for Handle {
         if let Some(detached) = self.0.detached.get() {
             return Ok(Arc::new(Self(Arc::clone(detached))));
         }
-        let started = Inner::start(self.0.options.clone())?;
+        let started = self.0.start_detached()?;
         let detached = self.0.detached.get_or_init(|| started);
         Ok(Arc::new(Self(Arc::clone(detached))))
     }
