@@ -31,7 +31,7 @@ pub struct Enqueue {
     #[arg(long, value_name = "TIME", conflicts_with = "delay")]
     pub at: Option<DateTime>,
     /// How many attempts the job has [default: its task's]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number::from::<u32>(1))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number::between(1, u32::MAX))]
     pub attempts: Option<u32>,
     /// A file of jobs, one JSON document a line; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "data", "tag", "priority", "delay", "at", "attempts"])]

@@ -32,10 +32,10 @@ pub struct Jobs {
     #[arg(long, allow_hyphen_values = true)]
     pub sort: Option<String>,
     /// Passes over the first jobs
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = number::from::<u64>(0))]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = number::from(0))]
     pub skip: u64,
     /// How many jobs are shown at the most
-    #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true, value_parser = number::from::<u64>(0))]
+    #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true, value_parser = number::from(0))]
     pub limit: u64,
     /// Only these fields of the jobs
     #[arg(long, value_name = "A,B", value_delimiter = ',')]

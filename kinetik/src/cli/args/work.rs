@@ -15,7 +15,7 @@ pub struct Work {
     #[arg(long, value_name = "A,B")]
     pub tags: Vec<String>,
     /// How many jobs each loop runs at once [default: 8]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number::from::<u16>(1))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number::between(1, u16::MAX))]
     pub concurrency: Option<u16>,
     /// How long an idle loop rests at the most before it looks again [default: 1s]
     #[arg(long, value_name = "D", allow_hyphen_values = true, value_parser = duration::parse_positive)]
@@ -27,7 +27,7 @@ pub struct Work {
     #[arg(long, value_name = "D", allow_hyphen_values = true, value_parser = duration::parse_positive)]
     pub lease: Option<Duration>,
     /// How many workers a job may take down before it fails [default: 3]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number::from::<u32>(1))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number::between(1, u32::MAX))]
     pub max_crashes: Option<u32>,
     /// How long running jobs may go on after a stop [default: 30s]
     #[arg(long, value_name = "D", allow_hyphen_values = true, value_parser = duration::parse)]
