@@ -85,15 +85,8 @@ async fn attempt(
         }
         changed.push(one);
     }
-    let mut multikey: Vec<usize> = changed
-        .iter()
-        .filter_map(|changed| changed.change.as_ref())
-        .flat_map(|change| change.multikey.iter().copied())
-        .collect();
-    if !multikey.is_empty() {
-        multikey.sort_unstable();
-        multikey.dedup();
-        inner.mark_multikey(&collection, &multikey).await?;
+    let changes = changed.iter().filter_map(|changed| changed.change.as_ref());
+    if inner.mark_first_arrays(&collection, changes).await? {
         return Ok(None);
     }
     check_unique(&collection, &changed)?;
@@ -117,12 +110,9 @@ fn change_found(
     filter: &Filter,
     update: &Update,
 ) -> Result<Changed> {
-    let seen = Seen {
-        version: found.stored,
-        document: found.document,
-    };
+    let (id, seen) = Seen::of(found);
     Ok(
-        match replace(inner, collection, version, (filter, update), (&found.id, &seen))? {
+        match replace(inner, collection, version, (filter, update), (&id, &seen))? {
             Replaced::By(change, document) => Changed {
                 change: Some(change),
                 document,

@@ -11,6 +11,7 @@ use seed::plan::index::check_name;
 use seed::value::{Text, json};
 use seed::{Error, ErrorKind, Result};
 
+use crate::change::Change;
 use crate::error;
 use crate::keys::Keys;
 use crate::layout::Layout;
@@ -159,6 +160,24 @@ impl Inner {
             Resp3Frame::Number { data, .. } => Ok(data == 0),
             _ => Err(error::unexpected(&self.options.shown)),
         }
+    }
+
+    /// Marks the indexes in which one of these changes is the first with several keys; says whether there are any, and
+    /// the changes must be worked out anew.
+    pub(crate) async fn mark_first_arrays<'c>(
+        &self,
+        known: &Collection,
+        changes: impl Iterator<Item = &'c Change>,
+    ) -> Result<bool> {
+        let mut positions: Vec<usize> = changes
+            .flat_map(|change| change.multikey.iter().copied())
+            .collect();
+        if positions.is_empty() {
+            return Ok(false);
+        }
+        positions.sort_unstable();
+        positions.dedup();
+        self.mark_multikey(known, &positions).await.map(|()| true)
     }
 
     /// Marks indexes, by their positions, as having documents with several keys.

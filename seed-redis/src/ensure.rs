@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use fred::types::Value;
 use seed::engine::IndexId;
+use seed::engine::catalogue::{Catalogue, Index};
 use seed::engine::cursor::Cursor;
 use seed::plan::{CollectionSpec, Plan};
 use seed::{Error, ErrorKind, Filter, Result};
@@ -112,13 +113,7 @@ async fn build_page(
                 page = ids
                     .into_iter()
                     .zip(read)
-                    .filter_map(|(id, seen)| {
-                        seen.map(|seen| FoundDocument {
-                            id,
-                            stored: seen.version,
-                            document: seen.document,
-                        })
-                    })
+                    .filter_map(|(id, seen)| Some(seen?.found(id)))
                     .collect();
             }
         }
@@ -184,27 +179,25 @@ fn cannot_be_unique(index: &str) -> Error {
 
 /// Makes the built indexes ready and drops those whose place they take.
 async fn finish(inner: &Inner, spec: &CollectionSpec) -> Result<()> {
-    for _ in 0..MAX_TRIES {
-        let collection = inner.load(&spec.name).await?;
-        let Some((next, dropped)) = collection.catalogue.finished(spec) else {
-            return Ok(());
-        };
-        let dropped: Vec<IndexId> = dropped.iter().map(|index| index.id).collect();
-        if inner
-            .put_catalogue(&collection, &next, &dropped, Assume::Nothing)
-            .await?
-        {
-            return Ok(());
-        }
-    }
-    Err(contended())
+    change_catalogue(inner, &spec.name, |known| known.finished(spec)).await
 }
 
 /// Takes indexes that could not be built out of the catalogue; what was there before goes on serving.
 async fn give_up(inner: &Inner, spec: &CollectionSpec, building: &[IndexId]) -> Result<()> {
+    change_catalogue(inner, &spec.name, |known| Some(known.given_up(building))).await
+}
+
+/// Puts in the place of the catalogue what a change makes of it, with the indexes that are dropped, if anything.
+async fn change_catalogue(
+    inner: &Inner,
+    name: &str,
+    change: impl Fn(&Catalogue) -> Option<(Catalogue, Vec<Index>)>,
+) -> Result<()> {
     for _ in 0..MAX_TRIES {
-        let collection = inner.load(&spec.name).await?;
-        let (next, dropped) = collection.catalogue.given_up(building);
+        let collection = inner.load(name).await?;
+        let Some((next, dropped)) = change(&collection.catalogue) else {
+            return Ok(());
+        };
         let dropped: Vec<IndexId> = dropped.iter().map(|index| index.id).collect();
         if inner
             .put_catalogue(&collection, &next, &dropped, Assume::Nothing)

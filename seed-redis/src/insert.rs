@@ -32,14 +32,7 @@ pub(crate) async fn insert(inner: &Inner, request: Insert) -> Result<Vec<InsertO
             .iter()
             .map(|at| change::insertion(&collection, &version, &documents[*at]))
             .collect::<Result<_>>()?;
-        let mut multikey: Vec<usize> = changes
-            .iter()
-            .flat_map(|change| change.multikey.clone())
-            .collect();
-        if !multikey.is_empty() {
-            multikey.sort_unstable();
-            multikey.dedup();
-            inner.mark_multikey(&collection, &multikey).await?;
+        if inner.mark_first_arrays(&collection, changes.iter()).await? {
             continue;
         }
         let mut sent = 0;

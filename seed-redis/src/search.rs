@@ -165,15 +165,11 @@ impl Inner {
                 .pop()
                 .flatten();
             let mut found = Vec::new();
-            if let Some(Seen { version, document }) = seen
+            if let Some(seen) = seen
                 && !taken.contains(&id)
-                && filter.matches(&document)?
+                && filter.matches(&seen.document)?
             {
-                found.push(Found {
-                    id,
-                    stored: version,
-                    document,
-                });
+                found.push(seen.found(id));
             }
             return Ok(Some(found));
         }
@@ -261,14 +257,10 @@ impl Inner {
         let is_any = !ids.is_empty();
         for (id, seen) in ids.into_iter().zip(read) {
             // Some may have been changed since the entries were read.
-            if let Some(Seen { version, document }) = seen
-                && filter.matches(&document)?
+            if let Some(seen) = seen
+                && filter.matches(&seen.document)?
             {
-                found.push(Found {
-                    id,
-                    stored: version,
-                    document,
-                });
+                found.push(seen.found(id));
             }
         }
         // If all of them were, there may be others.

@@ -7,6 +7,7 @@ use seed::key::KeyBytes;
 use seed::value::{Document, Text};
 
 use crate::packed::Version;
+use crate::search::FoundDocument;
 
 /// How many bytes of packed documents are kept in each of two generations.
 const KEPT: usize = 8 * 1024 * 1024;
@@ -22,6 +23,26 @@ const LARGE: usize = 64 * 1024;
 pub(crate) struct Seen {
     pub(crate) version: Version,
     pub(crate) document: Document,
+}
+
+impl Seen {
+    /// Makes a document that was found one that was seen, with its id.
+    pub(crate) fn of(found: FoundDocument) -> (KeyBytes, Self) {
+        let seen = Self {
+            version: found.stored,
+            document: found.document,
+        };
+        (found.id, seen)
+    }
+
+    /// Makes it one that was found under this id.
+    pub(crate) fn found(self, id: KeyBytes) -> FoundDocument {
+        FoundDocument {
+            id,
+            stored: self.version,
+            document: self.document,
+        }
+    }
 }
 
 /// Two generations of documents: when the young one is full it becomes the old one, which is forgotten.

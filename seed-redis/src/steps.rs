@@ -175,14 +175,7 @@ enum StepDone {
 }
 
 async fn commit_step(inner: &Inner, collection: &Collection, changes: &[Change]) -> Result<StepDone> {
-    let mut multikey: Vec<usize> = changes
-        .iter()
-        .flat_map(|change| change.multikey.clone())
-        .collect();
-    if !multikey.is_empty() {
-        multikey.sort_unstable();
-        multikey.dedup();
-        inner.mark_multikey(collection, &multikey).await?;
+    if inner.mark_first_arrays(collection, changes.iter()).await? {
         return Ok(StepDone::Again);
     }
     if changes.is_empty() {

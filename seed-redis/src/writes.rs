@@ -134,14 +134,9 @@ impl<'a> Writing<'a> {
             }
             changes.push((target.at, prepared));
         }
-        let mut multikey: Vec<usize> = changes
-            .iter()
-            .flat_map(|(_, prepared)| prepared.change.multikey.iter().copied())
-            .collect();
-        if !multikey.is_empty() {
-            multikey.sort_unstable();
-            multikey.dedup();
-            return self.inner.mark_multikey(&collection, &multikey).await;
+        let first_arrays = changes.iter().map(|(_, prepared)| &prepared.change);
+        if self.inner.mark_first_arrays(&collection, first_arrays).await? {
+            return Ok(());
         }
         let claims = if is_cut { Vec::new() } else { run.claims };
         if changes.is_empty() && claims.is_empty() {
@@ -253,11 +248,8 @@ impl<'a> Writing<'a> {
         };
         let (id, seen) = found
             .map(|found| {
-                let seen = Seen {
-                    version: found.stored,
-                    document: found.document,
-                };
-                (found.id, Some(seen))
+                let (id, seen) = Seen::of(found);
+                (id, Some(seen))
             })
             .unwrap_or_default();
         Ok(Some(Target {
@@ -399,18 +391,18 @@ impl<'a> Writing<'a> {
     }
 
     async fn claimed(&mut self, at: usize, version: &Version, claimed: Claimed) -> Result<()> {
-        let WriteItem::FindAndUpdate { update, .. } = &self.items[at] else {
+        let WriteItem::FindAndUpdate {
+            filters,
+            sort,
+            limit,
+            update,
+        } = &self.items[at]
+        else {
             return Ok(());
         };
         let found = match claimed {
             Claimed::Found(found) => found,
             Claimed::Left => {
-                let WriteItem::FindAndUpdate {
-                    filters, sort, limit, ..
-                } = &self.items[at]
-                else {
-                    return Ok(());
-                };
                 let request = (filters.as_slice(), sort, *limit);
                 let outcome = crate::claims::carry_out(self.inner, &self.collection, request, update).await?;
                 self.outcomes[at] = Some(outcome);
