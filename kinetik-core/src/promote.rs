@@ -29,7 +29,10 @@ pub(crate) async fn promote_due(queue: &Queue, now: DateTime) -> Result<bool> {
 
 /// Returns when the next delayed job is due; none if there is none.
 pub(crate) async fn next_due(queue: &Queue) -> Result<Option<DateTime>> {
-    let delayed = Filter::parse(&doc! { "status": (Status::Delayed.name()) })?;
+    // One whose time is no date is never due, and must not hide those behind it.
+    let any_time = DateTime::from_millis(i64::MIN);
+    let delayed =
+        Filter::parse(&doc! { "status": (Status::Delayed.name()), "run_at": { "$gte": any_time } })?;
     let request = Find::new(queue.collection().clone(), delayed).sort(by_run_at()?);
     let first = queue.store().find_one(request).await?;
     Ok(first.and_then(|job| job.get("run_at").and_then(Value::as_date)))

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
+use seed::store::Insert;
+use seed::{Value, doc};
+
 use super::notes::Notes;
 use super::world::World;
 use crate::case::simulated_cases;
 use crate::fixture::Stores;
 
-simulated_cases![a_delayed_job_starts_at_its_time_without_other_traffic,];
+simulated_cases![
+    a_delayed_job_starts_at_its_time_without_other_traffic,
+    one_whose_time_is_no_date_holds_up_no_other,
+];
 
 /// Due jobs waited until some other job was added (first seen in BullMQ, issue 2534).
 async fn a_delayed_job_starts_at_its_time_without_other_traffic(stores: Stores) {
@@ -36,5 +42,25 @@ async fn a_delayed_job_starts_at_its_time_without_other_traffic(stores: Stores) 
             "{delay} ms: {late:?}"
         );
     }
+    worker.stop().await.unwrap();
+}
+
+async fn one_whose_time_is_no_date_holds_up_no_other(stores: Stores) {
+    let (queue, notes) = (World::queue(stores).await, Notes::default());
+    notes.define(&queue, "note", "a");
+    let never = [Value::Null, "soon".into(), 0.into(), true.into()];
+    let never = never.into_iter().enumerate().map(|(at, run_at)| {
+        doc! { "_id": (format!("broken {at}")), "task": "note", "tag": "a", "status": "delayed", "run_at": run_at }
+    });
+    let insert = Insert::new(queue.collection().clone(), never.collect());
+    queue.store().insert(insert).await.unwrap();
+    let worker = queue.process(["a"]).interval(Duration::from_secs(600)).start();
+    tokio::task::yield_now().await;
+    let start = queue.now();
+    let delay = Duration::from_secs(60);
+    queue.create("note", 1).delay(delay).save().await.unwrap();
+    notes.wait_for(1).await;
+    let waited = queue.now().since(start);
+    assert!(waited >= delay && waited < delay * 2, "{waited:?}");
     worker.stop().await.unwrap();
 }

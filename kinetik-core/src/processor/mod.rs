@@ -233,10 +233,16 @@ impl Loop {
             claimed.into_iter().for_each(|document| self.set_going(document));
         }
         drop(presence);
-        if was_working && !self.may_have_work && self.running.is_empty() {
-            // Whether a delayed job is due must be known before the loop may rest.
-            self.may_have_work = self.promote(rest).await? || self.look_for_suspects().await?;
-            if !self.may_have_work && self.lanes.begin_rest(&mut self.is_resting) {
+        if was_working && !self.may_have_work {
+            // Whether a delayed job is due must be known before the loop may rest, and before a drain may end.
+            let is_idle = self.running.is_empty();
+            if rest.is_unsure() || (is_idle && self.drains) {
+                self.may_have_work = self.promote(rest).await?;
+            }
+            if is_idle {
+                self.may_have_work |= self.look_for_suspects().await?;
+            }
+            if is_idle && !self.may_have_work && self.lanes.begin_rest(&mut self.is_resting) {
                 self.tell(&Event::Empty);
             }
         }

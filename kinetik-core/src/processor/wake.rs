@@ -21,6 +21,8 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Rest {
     /// When the next delayed job is due, as far as is known.
     next_due: Option<DateTime>,
+    /// Whether a delayed job may have been added that is due before all others.
+    is_unsure: bool,
     looked_at: Option<Duration>,
     flushed_at: Duration,
     checked_at: Option<Duration>,
@@ -30,17 +32,25 @@ impl Rest {
     pub(super) fn new(now: Duration) -> Self {
         Self {
             next_due: None,
+            is_unsure: true,
             looked_at: None,
             flushed_at: now,
             checked_at: Some(now),
         }
     }
 
+    /// Tells whether delayed jobs must be looked at before the next claim. A wake-up alone is no reason: most often it is
+    /// for a job that can be claimed at once.
     pub(super) fn is_promotion_due(&self, queue: &Queue) -> bool {
         let elapsed = queue.runtime().elapsed();
         self.looked_at
             .is_none_or(|at| elapsed.saturating_sub(at) >= DUE_INTERVAL)
             || self.next_due.is_some_and(|due| due <= queue.now())
+    }
+
+    /// Tells whether it is not known when the next delayed job is due.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.is_unsure
     }
 
     pub(super) fn is_check_due(&mut self, elapsed: Duration) -> bool {
@@ -66,8 +76,13 @@ impl Loop {
     /// Queues what is due and notes when the next delayed job will be; says whether anything was queued.
     pub(super) async fn promote(&mut self, rest: &mut Rest) -> Result<bool> {
         let now = self.queue.refreshed_now().await?;
-        let promoted = promote::promote_due(&self.queue, now).await?;
         rest.next_due = promote::next_due(&self.queue).await?;
+        let mut promoted = false;
+        if rest.next_due.is_some_and(|due| due <= now) {
+            promoted = promote::promote_due(&self.queue, now).await?;
+            rest.next_due = promote::next_due(&self.queue).await?;
+        }
+        rest.is_unsure = false;
         rest.looked_at = Some(self.queue.runtime().elapsed());
         Ok(promoted)
     }
@@ -113,8 +128,7 @@ impl Loop {
             () = renewed => {}
             () = hearing.watch.changed(), if !is_full => {
                 self.may_have_work = true;
-                // The commit may have added a delayed job that is due before all others.
-                rest.looked_at = None;
+                rest.is_unsure = true;
             }
             () = runtime.sleep(longest) => self.may_have_work |= !is_full,
         }
