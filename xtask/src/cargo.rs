@@ -14,10 +14,16 @@ pub(crate) fn root() -> &'static Path {
         .expect("xtask is a folder within the project")
 }
 
-/// Begins a call of cargo.
+/// Begins a call of cargo, as it would be typed: what the cargo that runs this command tells of this package would have
+/// the build scripts that listen for it, and all that depends on them, built once more.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    let of_this_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.to_str().is_some_and(of_this_package))
+        .for_each(|name| drop(command.env_remove(name)));
     command
 }
 

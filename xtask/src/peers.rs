@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             );
         }
     }
-    cargo::run(cargo::command().args(["build", "--release", "--package", "kinetik"]))?;
+    cargo::run(cargo::command().args(["build", "--release", "--package", "kinetik", "--all-features"]))?;
     let target: PathBuf = MetadataCommand::new()
         .current_dir(cargo::root())
         .no_deps()
