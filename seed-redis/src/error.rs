@@ -55,7 +55,7 @@ pub(crate) fn of_driver(url: &str, error: &DriverError) -> Error {
         DriverKind::Auth => of_answer(url, text),
         DriverKind::Tls => unavailable(
             url,
-            "TLS with the server failed: check its certificate and the URL",
+            "TLS with the server failed: check the URL, and that its certificate is trusted (SSL_CERT_FILE names an authority of your own)",
             text,
         ),
         DriverKind::Config | DriverKind::Url => unavailable(

@@ -1,5 +1,6 @@
 //! `cargo xtask ci`: the one gate, the same everywhere. The tests come last, as the README runs them.
 
+use std::env;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -10,12 +11,13 @@ use crate::{cargo, test, tidy};
 type Step = fn() -> anyhow::Result<()>;
 
 /// The steps, in the order in which a fault is cheap to find.
-const STEPS: [(&str, Step); 6] = [
+const STEPS: [(&str, Step); 7] = [
     ("formatting", formatting),
     ("tidiness", || succeed(tidy::run()?)),
     ("lints", lints),
     ("documentation", documentation),
     ("dependencies", dependencies),
+    ("servers", servers),
     ("tests", || succeed(test::run(&[])?)),
 ];
 
@@ -68,4 +70,9 @@ fn dependencies() -> anyhow::Result<()> {
         bail!("cargo-deny is not installed: cargo install --locked cargo-deny");
     }
     cargo::run(cargo::command().args(["deny", "--workspace", "check", "bans", "licenses", "sources"]))
+}
+
+/// Runs the tests on servers in a process of their own, as it hears signals itself and ends the servers then.
+fn servers() -> anyhow::Result<()> {
+    cargo::run(Command::new(env::current_exe()?).args(["services", "test"]))
 }

@@ -23,8 +23,9 @@ use signals::Signals;
 /// Names the server that the tests of `seed-redis` use instead of starting one.
 const URL: &str = "SEED_REDIS_URL";
 
-/// Names the file with the certificate of the authority that vouches for that server, where it is spoken to by TLS.
-const AUTHORITY: &str = "SEED_REDIS_CA";
+/// Names the file with the authorities that are trusted, where that server is spoken to by TLS: ours vouches for it. It is
+/// heard by whatever asks the system whom to trust, seed-redis and cargo among it.
+const AUTHORITY: &str = "SSL_CERT_FILE";
 
 /// Names the server that the program's tests use instead of an SQLite file. Each test takes a database of its own.
 const PROGRAM_STORE: &str = "KINETIK_TEST_STORE";
@@ -56,6 +57,9 @@ enum Action {
         /// Only the tests on this kind; may be given more than once
         #[arg(long, value_name = "KIND")]
         kind: Vec<Kind>,
+        /// The whole suite of stores on a cluster and by TLS, which takes some minutes, and not its most telling cases
+        #[arg(long)]
+        whole: bool,
     },
 }
 
@@ -63,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.action {
         None => show(&arguments.kind),
         Some(Action::Run { kind, command }) => run_command(*kind, command),
-        Some(Action::Test { kind }) => suites::run(kind),
+        Some(Action::Test { kind, whole }) => suites::run(kind, *whole),
     }
 }
 

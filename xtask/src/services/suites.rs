@@ -1,6 +1,6 @@
 //! `cargo xtask services test`: the tests that run on a service of a certain kind.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::ensure;
 
@@ -11,23 +11,51 @@ use crate::cargo;
 /// The tests for each kind, as arguments of `cargo test`. Those of the program are chosen out of the whole workspace, so
 /// that after [`all`](crate::test) tests they are not built again.
 const SUITES: [(Kind, &[&str]); 3] = [
-    (Kind::Cluster, &["--package", "seed-redis", "--all-features"]),
-    (Kind::Tls, &["--package", "seed-redis", "--all-features"]),
+    (Kind::Cluster, ON_SERVER),
+    (Kind::Tls, ON_SERVER),
     (Kind::Durable, &["--workspace", "--all-features", "--test", "cli"]),
 ];
 
-/// Runs the tests for some kinds of service, or for all.
-pub(super) fn run(kinds: &[Kind]) -> anyhow::Result<ExitCode> {
+const ON_SERVER: &[&str] = &[
+    "--package",
+    "seed-redis",
+    "--all-features",
+    "--test",
+    "conformance",
+];
+
+/// The cases that say most of how a server is reached: what one handle does and another one sees or hears of.
+const MOST_TELLING: &str = "handle";
+
+/// Runs the tests for some kinds of service, or for all; of the suite of stores only the most telling cases, unless it is
+/// to be the whole.
+pub(super) fn run(kinds: &[Kind], is_whole: bool) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     for (kind, arguments) in SUITES {
         if !kinds.is_empty() && !kinds.contains(&kind) {
             continue;
         }
+        // Built before the service is there, since cargo itself would trust nobody but that one's authority.
+        let mut build = test(arguments);
+        build.arg("--no-run");
+        ensure!(
+            signals.run(build)?.success(),
+            "the tests on {kind} cannot be built"
+        );
         let service = Service::start(kind)?;
-        let mut command = cargo::command();
-        command.arg("test").args(arguments).envs(service.environment());
-        let status = signals.run(command)?;
+        let mut tests = test(arguments);
+        if arguments == ON_SERVER && !is_whole {
+            tests.args(["--", MOST_TELLING]);
+        }
+        tests.envs(service.environment());
+        let status = signals.run(tests)?;
         ensure!(status.success(), "the tests on {kind} failed: {status}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn test(arguments: &[&str]) -> Command {
+    let mut command = cargo::command();
+    command.arg("test").args(arguments);
+    command
 }
