@@ -19,11 +19,12 @@ pub(crate) fn root() -> &'static Path {
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
-    let of_this_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    env::vars_os()
-        .map(|(name, _)| name)
-        .filter(|name| name.to_str().is_some_and(of_this_package))
-        .for_each(|name| drop(command.env_remove(name)));
+    for (name, _) in env::vars_os() {
+        let is_ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        if name.to_str().is_some_and(is_ours) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
