@@ -89,6 +89,31 @@ fn a_bad_line_is_named_and_nothing_is_enqueued() {
         assert!(error.contains("nothing was enqueued"), "{error}");
         assert_eq!(place.count(), 0, "{bad}");
     }
+    let bytes = [good.as_bytes(), b"{\"task\": \"Jos\xe9\"}\n", good.as_bytes()].concat();
+    std::fs::write(place.path("jobs.jsonl"), bytes).unwrap();
+    let error = place.fails(1, &["enqueue", "--from", "jobs.jsonl"]);
+    assert!(
+        error.contains("jobs.jsonl:2501: the line is not UTF-8; nothing was enqueued"),
+        "{error}"
+    );
+    assert_eq!(place.count(), 0);
+}
+
+#[test]
+fn a_job_whose_id_cannot_be_told_is_said_to_be_enqueued() {
+    let place = Place::new(&[NOTE]);
+    place.write("jobs.jsonl", "{\"task\": \"note\"}\n");
+    for (arguments, told) in [
+        (&["enqueue", "note"][..], "is enqueued, but its id cannot be told"),
+        (&["enqueue", "--from", "jobs.jsonl"], "1 job of jobs.jsonl"),
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let ran = place.command(arguments).stdout(full).output().unwrap();
+        let error = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(1), "{error}");
+        assert!(error.contains(told), "{error}");
+    }
+    assert_eq!(place.count(), 2);
 }
 
 #[test]

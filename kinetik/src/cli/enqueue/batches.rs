@@ -57,6 +57,7 @@ impl Batches {
             input: BufReader::with_capacity(64 * 1024, input),
             name: name.into(),
             number: 0,
+            fault: None,
         };
         let work = move || {
             while let Some(batch) = lines.batch() {
@@ -88,11 +89,16 @@ struct Reader<R> {
     input: BufReader<R>,
     name: Arc<str>,
     number: u64,
+    /// What is wrong behind the last batch.
+    fault: Option<anyhow::Error>,
 }
 
 impl<R: Read> Reader<R> {
     /// Reads until a batch is full or more would have to be waited for, so that a slow pipe is not held back.
     fn batch(&mut self) -> Option<Result<Batch>> {
+        if let Some(fault) = self.fault.take() {
+            return Some(Err(fault));
+        }
         let mut batch = Batch {
             name: Arc::clone(&self.name),
             lines: Vec::new(),
@@ -107,9 +113,12 @@ impl<R: Read> Reader<R> {
                         batch.lines.push((self.number, text));
                     }
                 }
-                // What came before the fault is delivered first; the fault is met again.
-                Err(_) if !batch.lines.is_empty() => return Some(Ok(batch)),
-                Err(fault) => return Some(Err(fault)),
+                Err(fault) if batch.lines.is_empty() => return Some(Err(fault)),
+                // What came before the fault is delivered first. The line is read, so that it would not be met again.
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    return Some(Ok(batch));
+                }
             }
             let is_full = batch.lines.len() >= BATCH_LINES || batch.bytes >= BATCH_BYTES;
             if is_full || self.input.buffer().is_empty() {
@@ -138,5 +147,36 @@ impl<R: Read> Reader<R> {
         }
         self.number += 1;
         Ok(Some((text, length)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_line_that_cannot_be_read_is_met_once_what_came_before_it_is_delivered() {
+        for (input, good) in [
+            (&b"\xff\n"[..], vec![]),
+            (b"1\n\n\xff\n2\n", vec![1]),
+            (b"1\n2\n\xff\n\xff\n3\n", vec![1, 2]),
+        ] {
+            let mut batches = Batches::read(std::io::Cursor::new(input), "jobs");
+            let mut numbers = Vec::new();
+            let fault = loop {
+                match batches.next().await.expect("the fault comes before the end") {
+                    Ok(batch) => numbers.extend(batch.lines.iter().map(|(number, _)| *number)),
+                    Err(fault) => break fault.to_string(),
+                }
+            };
+            assert_eq!(numbers, good);
+            let line = input
+                .split(|byte| *byte == b'\n')
+                .position(|line| line == b"\xff")
+                .unwrap()
+                + 1;
+            assert_eq!(fault, format!("jobs:{line}: the line is not UTF-8"));
+            assert!(batches.next().await.is_none());
+        }
     }
 }

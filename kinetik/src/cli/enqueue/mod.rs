@@ -99,11 +99,13 @@ async fn one(queue: &Queue, task: &str, command: &Enqueue, output: &Output) -> R
         job = job.attempts(attempts);
     }
     let id = job.save().await?;
-    if output.is_json() {
-        output.json(&doc! { "_id": id })
+    let told = if output.is_json() {
+        output.json(&doc! { "_id": (id.as_str()) })
     } else {
         output.line(&id)
-    }
+    };
+    // Whoever takes the failure for the job's would enqueue it again.
+    told.with_context(|| format!("the job {id} is enqueued, but its id cannot be told"))
 }
 
 async fn from_path(to: &Destination<'_>, path: &Path, output: &Output) -> Result<()> {
@@ -147,10 +149,17 @@ async fn from_pipe(
 
 fn report(jobs: u64, name: &str, output: &Output) -> Result<()> {
     output.hide_bar();
-    if output.is_json() {
-        return output.json(&doc! { "enqueued": (count::number(jobs)) });
-    }
-    output.line(&format!("{} enqueued from {name}", count::jobs(jobs)))
+    let told = if output.is_json() {
+        output.json(&doc! { "enqueued": (count::number(jobs)) })
+    } else {
+        output.line(&format!("{} enqueued from {name}", count::jobs(jobs)))
+    };
+    told.with_context(|| {
+        format!(
+            "{} of {name} are enqueued, but this cannot be told",
+            count::jobs(jobs)
+        )
+    })
 }
 
 /// How far an input has come.
