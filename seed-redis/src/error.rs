@@ -39,6 +39,10 @@ pub(crate) fn of_answer(url: &str, text: &str) -> Error {
             ErrorKind::Unavailable,
             "the server cannot serve all its keys now: try again in a moment",
         ),
+        _ if text.contains("DB index is out of range") => (
+            ErrorKind::Unavailable,
+            "the server has no database of that number: put another one into the URL",
+        ),
         _ if text.contains("max number of clients") => (
             ErrorKind::Unavailable,
             "the server has too many clients: raise its `maxclients`",
@@ -73,6 +77,20 @@ pub(crate) fn of_driver(url: &str, error: &DriverError) -> Error {
     }
 }
 
+/// Turns a failure to connect into an error of ours. Nothing was sent that could have been carried out.
+pub(crate) fn of_connecting(url: &str, error: &DriverError) -> Error {
+    match error.kind() {
+        DriverKind::IO | DriverKind::Timeout | DriverKind::Canceled if !has_code(error.details()) => {
+            unavailable(
+                url,
+                "cannot connect to the server, so that nothing was done: check that it runs and can be reached",
+                error.details(),
+            )
+        }
+        _ => of_driver(url, error),
+    }
+}
+
 /// Tells whether a text is what a server answers: a code of capital letters, then the rest.
 fn has_code(text: &str) -> bool {
     let code = text.split(' ').next().unwrap_or_default();
@@ -80,6 +98,11 @@ fn has_code(text: &str) -> bool {
 }
 
 fn unavailable(url: &str, what: &str, cause: &str) -> Error {
+    // What the system says comes as `Os { code: 111, …, message: "Connection refused" }`.
+    let said = cause
+        .split_once("message: \"")
+        .and_then(|(_, rest)| rest.split_once('"'));
+    let cause = said.map_or(cause, |(said, _)| said);
     Error::new(ErrorKind::Unavailable, format!("{what} ({url}: {cause})"))
 }
 
@@ -115,6 +138,28 @@ mod tests {
         ] {
             assert_eq!(of_answer("redis://host", text).kind(), kind, "{text}");
         }
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_told_from_one_that_was_lost() {
+        let refused = r#"Os { code: 111, kind: ConnectionRefused, message: "Connection refused" }"#;
+        let error = of_connecting("redis://host", &DriverError::new(DriverKind::IO, refused));
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let message = error.message();
+        assert!(
+            message.starts_with("cannot connect to the server, so that nothing was done"),
+            "{message}"
+        );
+        assert!(
+            message.ends_with("(redis://host: Connection refused)"),
+            "{message}"
+        );
+        let refused = DriverError::new(DriverKind::Auth, "WRONGPASS invalid username-password pair");
+        assert!(
+            of_connecting("redis://host", &refused)
+                .message()
+                .contains("the password")
+        );
     }
 
     #[test]

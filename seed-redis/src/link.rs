@@ -194,7 +194,7 @@ impl Keeper {
         let task = client
             .init()
             .await
-            .map_err(|cause| error::of_driver(url, &cause))?;
+            .map_err(|cause| error::of_connecting(url, &cause))?;
         let (end, is_over) = watch::channel(false);
         let prepared = (self.prepare)(client.clone());
         if let Err(fault) = prepared.await {

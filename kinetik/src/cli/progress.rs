@@ -22,6 +22,8 @@ pub(super) struct Progress {
     counts: Mutex<Counts>,
     /// Each loop tells it, and once is enough.
     has_told_of_waiting: AtomicBool,
+    /// What the store was last said to fail with. Each loop tells it with each try.
+    store_fault: Mutex<Option<String>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,6 +41,7 @@ impl Progress {
             spinner,
             counts: Mutex::default(),
             has_told_of_waiting: AtomicBool::new(false),
+            store_fault: Mutex::default(),
         }
     }
 
@@ -71,10 +74,8 @@ impl Progress {
                     "waiting for {what} of another worker: until it gives a sign of life, or its lease is over"
                 ));
             }
-            Event::StoreFailed(fault) => self
-                .output
-                .note(&format!("the store failed, trying again: {fault}")),
-            Event::StoreBack => self.output.note("the store answers again"),
+            Event::StoreFailed(fault) => self.note_store(Some(fault.to_string())),
+            Event::StoreBack => self.note_store(None),
             _ => {}
         }
     }
@@ -82,6 +83,19 @@ impl Progress {
     /// Takes what is shown off the terminal.
     pub(super) fn end(&self) {
         self.output.hide_bar();
+    }
+
+    /// Says that the store fails, or answers again, if that is news.
+    fn note_store(&self, fault: Option<String>) {
+        let mut told = self.store_fault.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told == fault {
+            return;
+        }
+        self.output.note(&match &fault {
+            Some(fault) => format!("the store failed, trying again: {fault}"),
+            None => "the store answers again".to_owned(),
+        });
+        *told = fault;
     }
 
     fn count(&self, change: impl FnOnce(&mut Counts)) {
