@@ -31,6 +31,7 @@ pub struct Task {
     pub(crate) tag: String,
     pub(crate) description: String,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) wind_down: Duration,
     pub(crate) attempts: u32,
     pub(crate) action: Action,
 }
@@ -75,6 +76,7 @@ pub struct TaskBuilder<'q> {
     tag: String,
     description: String,
     timeout: Option<Duration>,
+    wind_down: Duration,
     attempts: u32,
 }
 
@@ -86,6 +88,7 @@ impl<'q> TaskBuilder<'q> {
             tag: DEFAULT_TAG.to_owned(),
             description: String::new(),
             timeout: None,
+            wind_down: Duration::ZERO,
             attempts: 1,
         }
     }
@@ -105,6 +108,13 @@ impl<'q> TaskBuilder<'q> {
     /// Sets for how long an attempt may run; for ever if left out.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how long an action that was told of its timeout may take to end; not at all if left out. Until it has ended, or
+    /// this time is over, the attempt is not: it keeps its slot, and the next one does not begin.
+    pub fn wind_down(mut self, wind_down: Duration) -> Self {
+        self.wind_down = wind_down;
         self
     }
 
@@ -132,6 +142,7 @@ impl<'q> TaskBuilder<'q> {
             tag,
             description,
             timeout,
+            wind_down,
             attempts,
         } = self;
         queue.add_task(Task {
@@ -139,6 +150,7 @@ impl<'q> TaskBuilder<'q> {
             tag,
             description,
             timeout,
+            wind_down,
             attempts,
             action,
         });

@@ -8,13 +8,14 @@ use seed::Value;
 use tokio::sync::Notify;
 
 use super::notes::Notes;
-use super::world::{World, job, wait_for_end};
+use super::world::{World, job, pass, wait_for_end};
 use crate::case::simulated_cases;
 use crate::fixture::Stores;
 
 simulated_cases![
     a_failing_job_is_tried_just_so_often_at_growing_times,
     an_action_that_takes_too_long_is_told_and_its_job_timed_out,
+    an_attempt_that_winds_down_is_over_before_the_next_begins,
     a_panic_is_a_failure_and_the_others_go_on,
 ];
 
@@ -109,4 +110,47 @@ async fn a_panic_is_a_failure_and_the_others_go_on(stores: Stores) {
         (error.kind, error.message.as_str()),
         (FailureKind::Panicked, "the action panicked: at the disco")
     );
+}
+
+/// Two attempts of one job ran side by side, and more actions than there are slots.
+async fn an_attempt_that_winds_down_is_over_before_the_next_begins(stores: Stores) {
+    let (queue, notes) = (World::queue(stores).await, Notes::default());
+    let noting = notes.clone();
+    let task = queue
+        .define("slow")
+        .tag("a")
+        .attempts(2)
+        .timeout(Duration::from_secs(5))
+        .wind_down(Duration::from_secs(60));
+    let action = move |job: kinetik_core::Context| {
+        let notes = noting.clone();
+        async move {
+            notes.add(&format!("begins {}", job.attempt()).into());
+            job.cancellation().cancelled().await;
+            // The second one never ends by itself, and is waited for no longer than it may take.
+            match job.attempt() {
+                1 => pass(Duration::from_secs(20)).await,
+                _ => std::future::pending().await,
+            }
+            notes.add(&format!("ends {}", job.attempt()).into());
+            Ok(Value::Null)
+        }
+    };
+    task.action(action).unwrap();
+    notes.define(&queue, "other", "a");
+    let slow = queue.create("slow", 1).priority(1).save().await.unwrap();
+    let other = queue.create("other", "other").save().await.unwrap();
+    let start = queue.now();
+    let worker = queue.process(["a"]).slots(1).start();
+    let other = wait_for_end(&queue, &other).await;
+    let slow = wait_for_end(&queue, &slow).await;
+    assert_eq!(notes.taken(), ["begins 1", "ends 1", "other", "begins 2"]);
+    assert_eq!((other.status, slow.status), (Status::Completed, Status::Timeout));
+    // 25 s, a pause of about a second, then 65 s.
+    let took = slow.finished.unwrap().since(start);
+    assert!(
+        took >= Duration::from_secs(90) && took <= Duration::from_secs(95),
+        "{took:?}"
+    );
+    worker.stop().await.unwrap();
 }

@@ -81,26 +81,32 @@ fn readable(queue: &Queue, document: &Document) -> Result<(Job, Arc<Task>), Fail
 
 /// Runs the action until it ends or its time is up.
 ///
-/// At the timeout the attempt is over for the queue; the action is told by its token and may still clean up behind
-/// itself, which is why it runs in a task of its own.
+/// At the timeout the action is told by its token. It runs in a task of its own, since it may go on to clean up behind
+/// itself once the attempt is over: at once, or where the task winds down, when it has ended or that time is over too.
 async fn limited(queue: &Queue, task: &Arc<Task>, context: Context) -> Ended {
     let Some(timeout) = task.timeout() else {
         return Ended::By(task::run(task, context).await);
     };
     let cancellation = context.cancellation().clone();
-    let (sender, outcome) = tokio::sync::oneshot::channel();
+    let (sender, mut outcome) = tokio::sync::oneshot::channel();
     let action = Arc::clone(task);
     queue.runtime().spawn(Box::pin(async move {
         let _ = sender.send(task::run(&action, context).await);
     }));
     tokio::select! {
         biased;
-        outcome = outcome => match outcome {
+        outcome = &mut outcome => match outcome {
             Ok(outcome) => Ended::By(outcome),
             Err(_) => Ended::By(Err(Failure::new("the action was dropped by its runtime"))),
         },
         () = queue.runtime().sleep(timeout) => {
             cancellation.cancel();
+            if !task.wind_down.is_zero() {
+                tokio::select! {
+                    _ = outcome => {}
+                    () = queue.runtime().sleep(task.wind_down) => {}
+                }
+            }
             Ended::OutOfTime(timeout)
         }
     }

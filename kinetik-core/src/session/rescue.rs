@@ -137,7 +137,8 @@ impl Session {
         let mut set = doc! { "status": (Status::Queued.name()), "crashes": crashes };
         let mut unset = doc! { "session": "", "token": "" };
         if is_poison {
-            let message = format!("the job took down {crashes} workers");
+            let workers = if crashes == 1 { "worker" } else { "workers" };
+            let message = format!("the job took down {crashes} {workers}");
             lines.push(LogLine::new(now, format!("failed: {message}")));
             let failure = Failure::of_kind(FailureKind::Crashed, message);
             set.set("status", Status::Failed.name());

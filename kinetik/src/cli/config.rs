@@ -96,7 +96,8 @@ impl Config {
                 .desc(&task.description)
                 .attempts(task.attempts);
             if let Some(timeout) = task.timeout {
-                builder = builder.timeout(timeout);
+                // What is ended then holds its slot until it is gone, and the next attempt does not begin beside it.
+                builder = builder.timeout(timeout).wind_down(exec::END_TIME);
             }
             let (command, commands) = (Arc::clone(&task.command), commands.clone());
             let action = move |context| commands.track_future(exec::run(Arc::clone(&command), context));
@@ -233,7 +234,14 @@ impl Source<'_> {
     }
 
     fn fault(&self, fault: &toml::de::Error) -> anyhow::Error {
-        let message = fault.message().trim_end().replace('\n', ", ");
+        let mut message = fault.message().trim_end().replace('\n', ", ");
+        // The parser knows nothing of what its values are for.
+        if message.contains("expected a sequence") {
+            message.push_str(r#": a command is a list of words, as in run = ["./send.sh", "{to}"]"#);
+        } else if message.starts_with("missing field") {
+            message
+                .push_str(r#": each [[task]] needs a name and a command, as in run = ["./send.sh", "{to}"]"#);
+        }
         match fault.span() {
             Some(span) => anyhow!("{}: {message}", self.place(span.start)),
             None => anyhow!("{}: {message}", self.name),
@@ -344,7 +352,10 @@ mod tests {
                 "[[task]]\nname = 'a'\nrun = ['x']\ntimeout = '5x'\n",
                 "kinetik.toml:4:11: not a duration: \"5x\"",
             ),
-            ("[[task]]\nname = 'a'\nrun = 'x'\n", "kinetik.toml:3:7: "),
+            (
+                "[[task]]\nname = 'a'\nrun = 'x'\n",
+                "kinetik.toml:3:7: invalid type: string \"x\", expected a sequence: a command is a list of words",
+            ),
             ("[[task]]\nname = 'a'\nrun = []\n", "kinetik.toml:3:7: "),
             ("[[task]]\nname = 'a'\n", "kinetik.toml:1:1: missing field `run`"),
             (

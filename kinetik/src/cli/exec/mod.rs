@@ -19,6 +19,7 @@ use std::sync::Arc;
 use kinetik_core::{Context, Failure, Outcome};
 
 pub use arguments::Command;
+pub(super) use group::END_TIME;
 use group::Group;
 use hearing::{Heard, Hearing};
 

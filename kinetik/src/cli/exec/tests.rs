@@ -9,7 +9,7 @@ use rustix::process::{Pid, test_kill_process};
 use seed::{Value, doc};
 use tokio_util::task::TaskTracker;
 
-use super::{Command, run};
+use super::{Command, END_TIME, run};
 
 /// Runs a command for a job with this data, until nothing of it is left.
 async fn job_of(words: &[&str], data: impl Into<Value>, timeout: Option<Duration>) -> Job {
@@ -22,7 +22,7 @@ async fn job_of(words: &[&str], data: impl Into<Value>, timeout: Option<Duration
     let tracker = commands.clone();
     let mut task = queue.define("task").tag("tag");
     if let Some(timeout) = timeout {
-        task = task.timeout(timeout);
+        task = task.timeout(timeout).wind_down(END_TIME);
     }
     task.action(move |context| tracker.track_future(run(Arc::clone(&command), context)))
         .unwrap();
