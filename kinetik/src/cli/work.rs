@@ -135,7 +135,7 @@ fn report(summary: Summary, output: &Output) -> Result<()> {
         });
     }
     let mut line = format!("{completed} completed, {failed} failed, {timed_out} timed out");
-    for (count, what) in [(retried, "to be tried again"), (handed_back, "handed back")] {
+    for (count, what) in [(retried, "retried"), (handed_back, "handed back")] {
         if count > 0 {
             line.push_str(&format!(", {count} {what}"));
         }
