@@ -99,13 +99,18 @@ fn a_bad_line_is_named_and_nothing_is_enqueued() {
     assert_eq!(place.count(), 0);
 }
 
+/// Other systems have no file that is always full.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_job_whose_id_cannot_be_told_is_said_to_be_enqueued() {
     let place = Place::new(&[NOTE]);
     place.write("jobs.jsonl", "{\"task\": \"note\"}\n");
     for (arguments, told) in [
         (&["enqueue", "note"][..], "is enqueued, but its id cannot be told"),
-        (&["enqueue", "--from", "jobs.jsonl"], "1 job of jobs.jsonl"),
+        (
+            &["enqueue", "--from", "jobs.jsonl"],
+            "enqueued 1 job of jobs.jsonl, but",
+        ),
     ] {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
         let ran = place.command(arguments).stdout(full).output().unwrap();

@@ -105,7 +105,8 @@ async fn one(queue: &Queue, task: &str, command: &Enqueue, output: &Output) -> R
         output.line(&id)
     };
     // Whoever takes the failure for the job's would enqueue it again.
-    told.with_context(|| format!("the job {id} is enqueued, but its id cannot be told"))
+    told.and_then(|()| output.flush())
+        .with_context(|| format!("the job {id} is enqueued, but its id cannot be told"))
 }
 
 async fn from_path(to: &Destination<'_>, path: &Path, output: &Output) -> Result<()> {
@@ -154,9 +155,9 @@ fn report(jobs: u64, name: &str, output: &Output) -> Result<()> {
     } else {
         output.line(&format!("{} enqueued from {name}", count::jobs(jobs)))
     };
-    told.with_context(|| {
+    told.and_then(|()| output.flush()).with_context(|| {
         format!(
-            "{} of {name} are enqueued, but this cannot be told",
+            "enqueued {} of {name}, but this cannot be told",
             count::jobs(jobs)
         )
     })
