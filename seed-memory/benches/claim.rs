@@ -13,6 +13,10 @@ use seed::store::{FindAndUpdate, Insert, Store, WriteBatch, WriteItem, WriteOutc
 use seed::{CollectionSpec, Document, Filter, IndexSpec, Result, Sort, Update, doc};
 use seed_memory::MemoryStore;
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How many jobs each measurement is made with.
 const JOBS: usize = 20_000;
 const INSERTED_AT_ONCE: usize = 1_000;
