@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -111,8 +112,8 @@ impl<'q> TaskBuilder<'q> {
         self
     }
 
-    /// Sets how long an action that was told of its timeout may take to end; not at all if left out. Until it has ended, or
-    /// this time is over, the attempt is not: it keeps its slot, and the next one does not begin.
+    /// Sets how long an action may take to end that was told to, by its timeout or when its worker stops; not at all if left
+    /// out. Until it has ended, or this time is over, its attempt is not: it keeps its slot, and the next one does not begin.
     pub fn wind_down(mut self, wind_down: Duration) -> Self {
         self.wind_down = wind_down;
         self
@@ -175,6 +176,7 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) struct Attempt {
     cancellation: CancellationToken,
+    is_given_up: AtomicBool,
     said: Mutex<Said>,
 }
 
@@ -195,12 +197,23 @@ impl Attempt {
         };
         Self {
             cancellation: CancellationToken::new(),
+            is_given_up: AtomicBool::new(false),
             said: Mutex::new(said),
         }
     }
 
     pub(crate) fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
+    }
+
+    /// Tells the action to end, since its worker stops and another one is to run the job.
+    pub(crate) fn give_up(&self) {
+        self.is_given_up.store(true, Ordering::SeqCst);
+        self.cancellation.cancel();
+    }
+
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.is_given_up.load(Ordering::SeqCst)
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {

@@ -23,10 +23,6 @@ pub(crate) fn of_answer(url: &str, text: &str) -> Error {
             ErrorKind::Unavailable,
             "the server refuses the user or the password: put the right ones into the URL",
         ),
-        "NOPERM" => (
-            ErrorKind::Unavailable,
-            "the user in the URL lacks a permission on the server",
-        ),
         "LOADING" => (
             ErrorKind::Unavailable,
             "the server is still reading its data from disk: try again in a moment",
@@ -38,6 +34,10 @@ pub(crate) fn of_answer(url: &str, text: &str) -> Error {
         "CLUSTERDOWN" | "MASTERDOWN" | "TRYAGAIN" | "NOREPLICAS" => (
             ErrorKind::Unavailable,
             "the server cannot serve all its keys now: try again in a moment",
+        ),
+        _ if text.contains("can't publish") || text.contains("NOPERM") => (
+            ErrorKind::Unsupported,
+            "the user in the URL lacks a permission on the server: it needs the channels `&seed:*` and the keys `~{seed:*`",
         ),
         _ if text.contains("DB index is out of range") => (
             ErrorKind::Unavailable,

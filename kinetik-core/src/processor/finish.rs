@@ -46,7 +46,6 @@ impl Loop {
     pub(super) fn hand_back_all(&mut self) {
         let now = self.queue.now();
         for (_, Running { token, attempt, .. }) in std::mem::take(&mut self.running) {
-            attempt.cancellation().cancel();
             self.outbox.extend(waiting(&attempt, &token, handed_back(), now));
         }
     }
@@ -229,7 +228,7 @@ fn ended_at(job: &Job, status: Status, now: DateTime) -> Document {
 }
 
 /// The attempt does not count: the job is as it was before it was claimed.
-fn handed_back() -> Change {
+pub(super) fn handed_back() -> Change {
     let set = doc! { "status": (Status::Queued.name()) };
     let unset = doc! { "session": "", "started": "" };
     Change {

@@ -50,6 +50,7 @@ type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 #[derive(Debug)]
 struct Running {
     token: Text,
+    task: Text,
     attempt: Arc<Attempt>,
     _presence: Option<Presence>,
 }
@@ -299,6 +300,7 @@ impl Loop {
                 () = &mut grace => break,
             }
         }
+        self.give_up().await;
         self.hand_back_all();
         // The store may be away just now; what has ended is worth a few tries.
         let mut tries = 0;
@@ -316,6 +318,30 @@ impl Loop {
             }
         }
         Ok(())
+    }
+
+    /// Tells what still runs to end, and waits as long as its tasks may take for that, so that nobody begins what is handed
+    /// back beside it.
+    async fn give_up(&mut self) {
+        let runtime = Arc::clone(self.queue.runtime());
+        for running in self.running.values() {
+            running.attempt.give_up();
+        }
+        let longest = self.running.values().filter_map(|running| {
+            let task = self.queue.task(&running.task)?;
+            Some(task.wind_down)
+        });
+        let Some(longest) = longest.max().filter(|longest| !longest.is_zero()) else {
+            return;
+        };
+        let mut time = runtime.sleep(longest);
+        while !self.running.is_empty() {
+            tokio::select! {
+                biased;
+                Some(done) = self.done.recv() => self.end(done),
+                () = &mut time => break,
+            }
+        }
     }
 
     fn tell(&self, event: &Event) {

@@ -36,6 +36,7 @@ impl Loop {
         let attempt = Arc::new(Attempt::new(document.clone()));
         let running = Running {
             token: token.clone(),
+            task: text(&document, "task").into(),
             attempt: Arc::clone(&attempt),
             _presence: self.seat.as_ref().map(|seat| seat.member.present()),
         };
@@ -64,7 +65,11 @@ async fn work(queue: &Queue, document: &Document, attempt: Arc<Attempt>, token: 
             let job = context.shared_job();
             attempt.log_event(queue.now(), guard::started(context.attempt()));
             let ended = limited(queue, &task, context).await;
-            finish::change(&job, ended, queue.now(), || queue.runtime().random())
+            match ended {
+                // It was told to end: that it did says nothing of the job.
+                Ended::By(Err(_)) | Ended::OutOfTime(_) if attempt.is_given_up() => finish::handed_back(),
+                ended => finish::change(&job, ended, queue.now(), || queue.runtime().random()),
+            }
         }
     };
     finish::waiting(&attempt, token, change, queue.now())

@@ -94,10 +94,11 @@ impl Config {
                 .define(&task.name)
                 .tag(&task.tag)
                 .desc(&task.description)
-                .attempts(task.attempts);
+                .attempts(task.attempts)
+                // What is ended holds its slot until it is gone, and the next attempt does not begin beside it.
+                .wind_down(exec::END_TIME);
             if let Some(timeout) = task.timeout {
-                // What is ended then holds its slot until it is gone, and the next attempt does not begin beside it.
-                builder = builder.timeout(timeout).wind_down(exec::END_TIME);
+                builder = builder.timeout(timeout);
             }
             let (command, commands) = (Arc::clone(&task.command), commands.clone());
             let action = move |context| commands.track_future(exec::run(Arc::clone(&command), context));
