@@ -78,9 +78,12 @@ fn put_together(theirs: &Path, ours: &Path, both: &Path) -> anyhow::Result<()> {
     cargo::run(Command::new("cp").arg("-R").arg(theirs.join(".")).arg(both))?;
     for entry in fs::read_dir(ours)? {
         let path = entry?.path();
-        if path.join("peer.conf").is_file() {
-            let name = path.file_name().unwrap_or(OsStr::new(""));
-            cargo::run(Command::new("cp").arg("-R").arg(&path).arg(both.join(name)))?;
+        let name = path.file_name().unwrap_or(OsStr::new(""));
+        // What drivers share lies in a folder that both have.
+        if path.join("peer.conf").is_file() || name == "lib" {
+            let into = both.join(name);
+            fs::create_dir_all(&into)?;
+            cargo::run(Command::new("cp").arg("-R").arg(path.join(".")).arg(into))?;
         }
     }
     Ok(())
