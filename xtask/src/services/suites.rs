@@ -10,11 +10,30 @@ use crate::cargo;
 
 /// The tests for each kind, as arguments of `cargo test`. Those of the program are chosen out of the whole workspace, so
 /// that after [`all`](crate::test) tests they are not built again.
-const SUITES: [(Kind, &[&str]); 3] = [
-    (Kind::Cluster, ON_SERVER),
-    (Kind::Tls, ON_SERVER),
-    (Kind::Durable, &["--workspace", "--all-features", "--test", "cli"]),
+const SUITES: [Suite; 3] = [
+    Suite {
+        kind: Kind::Cluster,
+        arguments: ON_SERVER,
+        most_telling: Some(MOST_TELLING),
+    },
+    Suite {
+        kind: Kind::Tls,
+        arguments: ON_SERVER,
+        most_telling: Some(MOST_TELLING),
+    },
+    Suite {
+        kind: Kind::Durable,
+        arguments: &["--workspace", "--all-features", "--test", "cli"],
+        most_telling: None,
+    },
 ];
+
+struct Suite {
+    kind: Kind,
+    arguments: &'static [&'static str],
+    /// A part of the names of those tests that suffice; none if all are run.
+    most_telling: Option<&'static str>,
+}
 
 const ON_SERVER: &[&str] = &[
     "--package",
@@ -31,21 +50,22 @@ const MOST_TELLING: &str = "handle";
 /// to be the whole.
 pub(super) fn run(kinds: &[Kind], is_whole: bool) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
-    for (kind, arguments) in SUITES {
+    for suite in SUITES {
+        let kind = suite.kind;
         if !kinds.is_empty() && !kinds.contains(&kind) {
             continue;
         }
         // Built before the service is there, since cargo itself would trust nobody but that one's authority.
-        let mut build = test(arguments);
+        let mut build = test(suite.arguments);
         build.arg("--no-run");
         ensure!(
             signals.run(build)?.success(),
             "the tests on {kind} cannot be built"
         );
         let service = Service::start(kind)?;
-        let mut tests = test(arguments);
-        if arguments == ON_SERVER && !is_whole {
-            tests.args(["--", MOST_TELLING]);
+        let mut tests = test(suite.arguments);
+        if let Some(part) = suite.most_telling.filter(|_| !is_whole) {
+            tests.args(["--", part]);
         }
         tests.envs(service.environment());
         let status = signals.run(tests)?;
