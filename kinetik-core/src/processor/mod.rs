@@ -292,14 +292,7 @@ impl Loop {
     /// Waits for what runs, within the grace time, and hands the rest back.
     async fn shut_down(&mut self) -> Result<()> {
         let runtime = Arc::clone(self.queue.runtime());
-        let mut grace = runtime.sleep(self.grace);
-        while !self.running.is_empty() {
-            tokio::select! {
-                biased;
-                Some(done) = self.done.recv() => self.end(done),
-                () = &mut grace => break,
-            }
-        }
+        self.wait_for_running(self.grace).await;
         self.give_up().await;
         self.hand_back_all();
         // The store may be away just now; what has ended is worth a few tries.
@@ -323,18 +316,20 @@ impl Loop {
     /// Tells what still runs to end, and waits as long as its tasks may take for that, so that nobody begins what is handed
     /// back beside it.
     async fn give_up(&mut self) {
-        let runtime = Arc::clone(self.queue.runtime());
+        let mut longest = Duration::ZERO;
         for running in self.running.values() {
             running.attempt.give_up();
+            let task = self.queue.task(&running.task);
+            longest = task.map_or(longest, |task| longest.max(task.wind_down));
         }
-        let longest = self.running.values().filter_map(|running| {
-            let task = self.queue.task(&running.task)?;
-            Some(task.wind_down)
-        });
-        let Some(longest) = longest.max().filter(|longest| !longest.is_zero()) else {
-            return;
-        };
-        let mut time = runtime.sleep(longest);
+        if !longest.is_zero() {
+            self.wait_for_running(longest).await;
+        }
+    }
+
+    /// Takes in what ends until nothing runs, or the time is over.
+    async fn wait_for_running(&mut self, longest: Duration) {
+        let mut time = self.queue.runtime().sleep(longest);
         while !self.running.is_empty() {
             tokio::select! {
                 biased;
