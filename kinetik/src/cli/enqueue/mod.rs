@@ -14,8 +14,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use kinetik_core::{NewJob, Queue};
-use seed::doc;
 use seed::value::json;
+use seed::{Document, doc};
 
 use super::args::Enqueue;
 use super::definitions::Definitions;
@@ -99,14 +99,19 @@ async fn one(queue: &Queue, task: &str, command: &Enqueue, output: &Output) -> R
         job = job.attempts(attempts);
     }
     let id = job.save().await?;
+    let untold = format!("the job {id} is enqueued, but its id cannot be told");
+    tell(output, &doc! { "_id": (id.as_str()) }, &id, untold)
+}
+
+/// Says what was enqueued; `untold` is said if it cannot be, or whoever takes that for the jobs' failure would enqueue them
+/// again.
+fn tell(output: &Output, document: &Document, line: &str, untold: String) -> Result<()> {
     let told = if output.is_json() {
-        output.json(&doc! { "_id": (id.as_str()) })
+        output.json(document)
     } else {
-        output.line(&id)
+        output.line(line)
     };
-    // Whoever takes the failure for the job's would enqueue it again.
-    told.and_then(|()| output.flush())
-        .with_context(|| format!("the job {id} is enqueued, but its id cannot be told"))
+    told.and_then(|()| output.flush()).context(untold)
 }
 
 async fn from_path(to: &Destination<'_>, path: &Path, output: &Output) -> Result<()> {
@@ -150,17 +155,9 @@ async fn from_pipe(
 
 fn report(jobs: u64, name: &str, output: &Output) -> Result<()> {
     output.hide_bar();
-    let told = if output.is_json() {
-        output.json(&doc! { "enqueued": (count::number(jobs)) })
-    } else {
-        output.line(&format!("{} enqueued from {name}", count::jobs(jobs)))
-    };
-    told.and_then(|()| output.flush()).with_context(|| {
-        format!(
-            "enqueued {} of {name}, but this cannot be told",
-            count::jobs(jobs)
-        )
-    })
+    let (document, jobs) = (doc! { "enqueued": (count::number(jobs)) }, count::jobs(jobs));
+    let untold = format!("enqueued {jobs} of {name}, but this cannot be told");
+    tell(output, &document, &format!("{jobs} enqueued from {name}"), untold)
 }
 
 /// How far an input has come.
