@@ -31,13 +31,19 @@ impl Reader<'_> {
         let mut listed = ClassUnicode::empty();
         let mut named = ClassUnicode::empty();
         // A closing bracket that comes first is a letter.
-        if self.eat("]") {
-            let range = self.range_from(']')?;
-            listed.union(&range);
-        }
-        while let Some(part) = self.class_part()? {
-            match part {
-                Part::Character(start) => listed.union(&self.range_from(start)?),
+        let mut part = match self.eat("]") {
+            true => Some(Part::Character(']')),
+            false => self.class_part()?,
+        };
+        while let Some(here) = part {
+            match here {
+                Part::Character(start) => {
+                    let (range, is_closed) = self.range_from(start)?;
+                    listed.union(&range);
+                    if is_closed {
+                        break;
+                    }
+                }
                 Part::Set(set) => {
                     named.union(&set);
                     if self.begins_range() {
@@ -47,6 +53,7 @@ impl Reader<'_> {
                     }
                 }
             }
+            part = self.class_part()?;
         }
         if self.flags.caseless {
             self.folder().fold(&mut listed)?;
@@ -70,39 +77,34 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the end of a range if there is one, else gives the character alone.
-    fn range_from(&mut self, start: char) -> Result<ClassUnicode> {
-        if !self.begins_range() {
-            return Ok(set::of_char(start));
+    /// Reads the end of a range if there is one, else gives the character alone; says whether the class ended by it.
+    ///
+    /// What begins and ends a quotation may stand on either side of the hyphen. Source: `parse_regex` in PCRE2.
+    fn range_from(&mut self, start: char) -> Result<(ClassUnicode, bool)> {
+        self.class_quotes();
+        if self.quoted || !self.rest().starts_with('-') {
+            return Ok((set::of_char(start), false));
         }
         self.next();
         match self.class_part()? {
-            Some(Part::Character(end)) if start <= end => Ok(set::of([(start, end)])),
+            Some(Part::Character(end)) if start <= end => Ok((set::of([(start, end)]), false)),
             Some(Part::Character(_)) => Err(self.fault("a range is out of order")),
             Some(Part::Set(_)) => {
                 Err(self.fault("a set cannot end a range: write a backslash before the hyphen"))
             }
-            // The hyphen was the last letter before a closing bracket that a quoted text hid.
-            None => Err(self.fault("a range has no end")),
+            // A hyphen that comes last is a letter.
+            None => Ok((set::of([(start, start), ('-', '-')]), true)),
         }
     }
 
     /// Tells whether a hyphen stands here that is not the last letter.
     fn begins_range(&self) -> bool {
-        !self.quoted && self.rest().starts_with('-') && !self.rest().starts_with("-]")
+        self.rest().starts_with('-') && !self.rest().starts_with("-]")
     }
 
     /// Reads the next part; none at the closing bracket.
     fn class_part(&mut self) -> Result<Option<Part>> {
-        loop {
-            if self.eat("\\E") {
-                self.quoted = false;
-            } else if !self.quoted && self.eat("\\Q") {
-                self.quoted = true;
-            } else {
-                break;
-            }
-        }
+        self.class_quotes();
         if !self.quoted
             && self.rest().starts_with('[')
             && let Some(set) = self.posix()?
@@ -117,6 +119,19 @@ impl Reader<'_> {
             ']' => Ok(None),
             '\\' => self.class_escape().map(Some),
             character => Ok(Some(Part::Character(character))),
+        }
+    }
+
+    /// Passes over beginnings and ends of quotations; an end without a beginning means nothing.
+    fn class_quotes(&mut self) {
+        loop {
+            if self.eat("\\E") {
+                self.quoted = false;
+            } else if !self.quoted && self.eat("\\Q") {
+                self.quoted = true;
+            } else {
+                return;
+            }
         }
     }
 

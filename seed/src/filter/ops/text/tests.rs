@@ -103,6 +103,12 @@ fn classes_do_not_nest_in_pcre() {
     check("^[^]a]$", &["b"], &["]", "a"]);
     check("^[a-]$", &["a", "-"], &["b"]);
     check("^[a-c-e]$", &["b", "-", "e"], &["d"]);
+    // Beginnings and ends of quotations may stand around the hyphen.
+    check("^[a\\E-c]$", &["b"], &["-"]);
+    check("^[a\\Q\\E-\\Qc\\E]$", &["b"], &["-"]);
+    check("^[a-\\E]$", &["a", "-"], &["b"]);
+    check("^[a\\Q-\\Ec]$", &["a", "-", "c"], &["b"]);
+    check("^[\\d\\E-c]$", &["1", "-", "c"], &["b"]);
     check(r"^[\w-]$", &["-", "x"], &["+"]);
     check(r"^[\b\]\x41\101\8]$", &["\u{8}", "]", "A", "8"], &["b"]);
     check(r"^[\Qa-z]\E]$", &["a", "-", "z", "]"], &["b"]);
