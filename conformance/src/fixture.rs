@@ -16,6 +16,12 @@ pub trait Fixture: Send + Sync + Sized + 'static {
     /// How much the heavy cases do.
     const SCALE: Scale = Scale::Full;
 
+    /// Returns why a case cannot be judged on this store, if so: what it runs on is known to answer otherwise than the
+    /// store itself does, as a stand-in for a server. It is asked for cases of the suite and of the query language, by name.
+    fn cannot_judge(&self, _case: &str) -> Option<String> {
+        None
+    }
+
     /// Starts what the stores need, once for the whole run: a server on a free port of this machine, a folder.
     fn start() -> impl Future<Output = Result<Self, Unavailable>> + Send;
 
@@ -31,6 +37,8 @@ pub trait Fixture: Send + Sync + Sized + 'static {
 pub enum Scale {
     /// What the promises are about: 100,000 documents, thousands of claims.
     Full,
+    /// A twentieth of it, for what is slow and cannot be measured anyway.
+    Reduced,
     /// A twentieth of it, for stores that are meant to fail. A failure to wake shows after a second.
     Small,
 }
@@ -56,6 +64,8 @@ impl<E: std::error::Error> From<E> for Unavailable {
     }
 }
 
+type CannotJudge = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 type Open = dyn Fn(String, Arc<dyn Clock>) -> BoxFuture<'static, Arc<dyn Store>> + Send + Sync;
 
 /// The store of one case: a name of its own, opened as often as the case likes.
@@ -63,6 +73,7 @@ type Open = dyn Fn(String, Arc<dyn Clock>) -> BoxFuture<'static, Arc<dyn Store>>
 pub(crate) struct Stores {
     name: String,
     open: Arc<Open>,
+    cannot_judge: Arc<CannotJudge>,
     clock: Arc<SimulatedClock>,
     scale: Scale,
 }
@@ -78,6 +89,7 @@ impl fmt::Debug for Stores {
 impl Stores {
     pub(crate) fn of<F: Fixture>(fixture: &Arc<F>, name: &str) -> Self {
         let fixture = Arc::clone(fixture);
+        let judge = Arc::clone(&fixture);
         let open = move |name: String, clock| -> BoxFuture<'static, Arc<dyn Store>> {
             let fixture = Arc::clone(&fixture);
             Box::pin(async move { fixture.open(&name, clock).await })
@@ -85,6 +97,7 @@ impl Stores {
         Self {
             name: name.replace("::", "-"),
             open: Arc::new(open),
+            cannot_judge: Arc::new(move |case| judge.cannot_judge(case)),
             clock: Arc::new(SimulatedClock::starting_at(DateTime::from_millis(
                 1_767_225_600_000,
             ))),
@@ -130,18 +143,23 @@ impl Stores {
         &self.clock
     }
 
+    /// Tells whether a case of the query language can be judged on what the store runs on.
+    pub(crate) fn can_judge(&self, case: &str) -> bool {
+        (self.cannot_judge)(case).is_none()
+    }
+
     /// Returns `full` in a run of full scale and a twentieth of it in a small one.
     pub(crate) fn scaled(&self, full: i64) -> i64 {
         match self.scale {
             Scale::Full => full,
-            Scale::Small => full / 20,
+            Scale::Reduced | Scale::Small => full / 20,
         }
     }
 
     /// Waits for what must come soon; a case that would wait for ever fails instead.
     pub(crate) async fn soon<T>(&self, what: &str, future: impl Future<Output = T>) -> T {
         let patience = match self.scale {
-            Scale::Full => Duration::from_secs(20),
+            Scale::Full | Scale::Reduced => Duration::from_secs(20),
             Scale::Small => Duration::from_secs(1),
         };
         let outcome = tokio::time::timeout(patience, future).await;

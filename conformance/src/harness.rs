@@ -85,7 +85,10 @@ fn trial<F: Fixture>(
     case: &'static Case,
     capabilities: &Capabilities,
 ) -> Trial {
-    if let Some(reason) = case.unmet(capabilities) {
+    let reason = case
+        .unmet(capabilities)
+        .or_else(|| fixture.cannot_judge(&case.name()));
+    if let Some(reason) = reason {
         return ignored(case, reason);
     }
     let (runtime, stores) = (Arc::clone(runtime), Stores::of(fixture, &case.name()));

@@ -108,11 +108,8 @@ impl Inner {
         self.ids.next(self.clock.now())
     }
 
-    pub(crate) fn with_id(&self, mut document: Document) -> Document {
-        if !document.has("_id") {
-            document.set_first("_id", self.new_id());
-        }
-        document
+    pub(crate) fn with_id(&self, document: Document) -> Document {
+        self.ids.identify(document, || self.clock.now())
     }
 
     async fn drop_collection(&self, name: &str) -> Result<()> {

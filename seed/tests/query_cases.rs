@@ -76,7 +76,11 @@ fn carry_out(case: &Case) -> Answer {
 }
 
 fn answer(found: Result<Vec<Document>>) -> Answer {
-    found.map_or(Answer::Refused { documents: None }, Answer::Found)
+    let refused = |fault| Answer::Refused {
+        because: Some(fault),
+        documents: None,
+    };
+    found.map_or_else(refused, Answer::Found)
 }
 
 /// What a find may say besides its filter; what is empty asks for nothing.
@@ -143,10 +147,11 @@ fn update(case: &Case) -> Answer {
         documents: case.documents.clone(),
         ..Updated::default()
     };
-    let refused = updated.carry_out(&case.op).is_err();
+    let refused = updated.carry_out(&case.op).err();
     let documents = updated.documents;
-    if refused {
+    if refused.is_some() {
         return Answer::Refused {
+            because: refused,
             documents: Some(documents),
         };
     }

@@ -22,6 +22,8 @@ pub struct Case {
     pub note: String,
     /// What the case depends on: `int64`, `binary`, `lookaround`.
     pub tags: Vec<String>,
+    /// Which other programs gave the expected answer when they were asked.
+    pub oracles: Vec<String>,
     /// The collection, in the order in which it is inserted.
     pub documents: Vec<Document>,
     /// What to do.
@@ -105,6 +107,7 @@ impl Case {
             family: fields.text("family")?,
             note: fields.text("note")?,
             tags: fields.texts("tags")?,
+            oracles: fields.texts("oracles")?,
             documents: fields.documents("docs")?,
             op: op.op()?,
             expected: expected.expected()?,
@@ -114,6 +117,11 @@ impl Case {
     /// Tells whether the case depends on this.
     pub fn has_tag(&self, tag: &str) -> bool {
         self.tags.iter().any(|known| known == tag)
+    }
+
+    /// Tells whether a program gave the expected answer when it was asked.
+    pub fn is_answered_by(&self, oracle: &str) -> bool {
+        self.oracles.iter().any(|known| known == oracle)
     }
 
     /// Tells whether the case asks for an order.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use seed::value::{Array, order};
-use seed::{Document, Value};
+use seed::{Document, Error, Value};
 
 use super::case::{Case, Expected, Op};
 
@@ -25,6 +25,8 @@ pub enum Answer {
     },
     /// It was refused.
     Refused {
+        /// Why, as far as the caller keeps it.
+        because: Option<Error>,
         /// The whole collection afterwards, if it could have been changed.
         documents: Option<Vec<Document>>,
     },
@@ -54,7 +56,7 @@ impl fmt::Display for Mismatch {
 pub fn judge(case: &Case, answer: &Answer) -> Result<(), Mismatch> {
     match (&case.expected, answer) {
         (_, Answer::Refused { .. }) if case.has_tag("lookaround") => Ok(()),
-        (Expected::Refused, Answer::Refused { documents }) => judge_unchanged(case, documents.as_deref()),
+        (Expected::Refused, Answer::Refused { documents, .. }) => judge_unchanged(case, documents.as_deref()),
         (Expected::Ids(ids), Answer::Found(found)) => judge_ids(case, ids, found),
         (
             Expected::Documents {
@@ -320,6 +322,7 @@ mod tests {
             judge(
                 &case,
                 &Answer::Refused {
+                    because: None,
                     documents: Some(documents),
                 },
             )

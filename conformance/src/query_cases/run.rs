@@ -25,6 +25,7 @@ async fn answer(store: &dyn Store, collection: &str, case: &Case) -> Result<Answ
     match carry_out(store, collection, &case.op).await {
         Err(error) if is_refusal(error.kind()) => Ok(Answer::Refused {
             documents: Some(all(store, collection).await?),
+            because: Some(error),
         }),
         answer => answer,
     }

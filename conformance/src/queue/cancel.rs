@@ -17,6 +17,7 @@ simulated_cases![
     a_running_action_hears_of_it_within_two_seconds,
     it_is_heard_of_without_messages_too,
     what_is_over_cannot_be_called_off,
+    #[needs(native_watch)]
     an_end_and_a_call_off_at_one_moment_leave_one_of_them,
     two_who_call_off_the_same_job_agree,
 ];

@@ -14,6 +14,7 @@ mod notes;
 mod order;
 mod parallel;
 mod payload;
+mod same;
 mod sessions;
 mod shutdown;
 mod world;
@@ -34,4 +35,5 @@ pub(crate) const CASES: &[&[Case]] = &[
     crashes::CASES,
     faults::CASES,
     parallel::CASES,
+    same::CASES,
 ];

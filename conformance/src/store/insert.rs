@@ -1,6 +1,6 @@
 //! Each document of an insert is stored, or breaks a unique index, on its own.
 
-use seed::store::{Insert, InsertOutcome};
+use seed::store::{Insert, InsertOutcome, WriteItem};
 use seed::value::Binary;
 use seed::{DateTime, ObjectId, StoreExt, Value, doc};
 
@@ -10,6 +10,7 @@ use crate::things::{THINGS, index, numbers};
 
 cases![
     a_document_comes_back_as_it_was,
+    the_id_comes_first_wherever_it_stood,
     a_document_without_an_id_gets_an_object_id_first,
     any_value_but_an_array_is_an_id,
     an_id_is_given_once,
@@ -23,7 +24,7 @@ cases![
 async fn a_document_comes_back_as_it_was(stores: Stores) {
     let things = stores.things().await;
     let document = doc! {
-        "z": 1, "a": 1.0, "_id": "x", "max": (i64::MAX), "min": (i64::MIN), "past53": 9_007_199_254_740_993_i64,
+        "_id": "x", "z": 1, "a": 1.0, "max": (i64::MAX), "min": (i64::MIN), "past53": 9_007_199_254_740_993_i64,
         "nan": (f64::NAN), "infinite": (f64::NEG_INFINITY), "minus zero": -0.0, "tiny": 5e-324,
         "text": "Zoë 😀 \u{0} \" \\ \n", "empty": "", "null": null, "true": true,
         "bytes": (Binary::new(5, [0_u8, 255, 1])), "none": (Binary::generic(&[])),
@@ -33,6 +34,16 @@ async fn a_document_comes_back_as_it_was(stores: Stores) {
     things.put([document.clone()]).await;
     assert_eq!(things.get("x").await, Some(document.clone()));
     assert_eq!(things.all().await, [document]);
+}
+
+async fn the_id_comes_first_wherever_it_stood(stores: Stores) {
+    let things = stores.things().await;
+    things.put([doc! { "b": 1, "_id": 1, "a": 2 }]).await;
+    things
+        .batch(vec![WriteItem::Insert(doc! { "a": 1, "_id": 2 })])
+        .await;
+    let expected = [doc! { "_id": 1, "b": 1, "a": 2 }, doc! { "_id": 2, "a": 1 }];
+    assert_eq!(things.all().await, expected);
 }
 
 async fn a_document_without_an_id_gets_an_object_id_first(stores: Stores) {

@@ -12,12 +12,15 @@ cases![
     pipelines_give_what_mongodb_gives,
 ];
 
-/// Runs the cases of a file, a line each, and tells of all that fail.
+/// Runs the cases of a file, a line each, and tells of all that fail. Those that cannot be judged are left out.
 async fn answered(stores: Stores, file: &str) {
     let store = stores.open().await;
     let mut failed = Vec::new();
     for line in file.lines().filter(|line| !line.trim().is_empty()) {
         let case = Case::parse(line).unwrap();
+        if !stores.can_judge(&case.id) {
+            continue;
+        }
         let answer = run_case(&*store, "cases", &case)
             .await
             .unwrap_or_else(|fault| panic!("{}: {fault}", case.id));

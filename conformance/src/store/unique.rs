@@ -178,7 +178,7 @@ async fn what_is_missing_and_null_are_one_key(stores: Stores) {
         .change(&doc! { "_id": 2 }, &doc! { "$unset": { "u": 1 } })
         .await
         .unwrap_err();
-    assert_eq!(fault.kind(), ErrorKind::Duplicate);
+    assert_eq!(fault.kind(), ErrorKind::Duplicate, "{fault}");
 }
 
 async fn numbers_that_are_equal_are_one_key(stores: Stores) {

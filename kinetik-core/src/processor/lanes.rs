@@ -38,7 +38,11 @@ pub(super) struct Seat {
 
 impl Lanes {
     pub(super) fn new(queue: &Queue, tags: &[String], slots: usize) -> Arc<Self> {
-        let most = queue.runtime().parallelism().clamp(1, MOST_LANES);
+        // Where a claim takes several trips, lanes would be after the same jobs in between.
+        let most = match queue.store().capabilities().fused_write {
+            true => queue.runtime().parallelism().clamp(1, MOST_LANES),
+            false => 1,
+        };
         Arc::new(Self {
             count: (slots / LANE_SLOTS).clamp(1, most),
             tags: tags.to_vec(),

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::value::{DateTime, ObjectId};
+use crate::value::{DateTime, Document, ObjectId};
 
 /// Makes object ids: seconds, five random bytes of this store, and a counter that begins at random.
 #[derive(Debug)]
@@ -38,6 +38,15 @@ impl ObjectIds {
         // Each life counts up in the lowest 16 bits, where no other one begins. The top bit stays free, since stores
         // keep signed numbers.
         u64::from_be_bytes([a & 0x3F | 0x40, b, c, d, e, f, 0, 0])
+    }
+
+    /// Gives a document an `_id` unless it has one, and puts that first, where MongoDB keeps it.
+    pub fn identify(&self, mut document: Document, now: impl FnOnce() -> DateTime) -> Document {
+        if document.position("_id") != Some(0) {
+            let id = document.remove("_id").unwrap_or_else(|| self.next(now()).into());
+            document.set_first("_id", id);
+        }
+        document
     }
 
     /// Makes the next id.

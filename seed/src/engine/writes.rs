@@ -140,11 +140,8 @@ impl<E: Engine> Setting<E> {
         }
     }
 
-    fn with_id(&self, mut document: Document) -> Document {
-        if !document.has("_id") {
-            document.set_first("_id", self.inner.ids.next(self.inner.clock.now()));
-        }
-        document
+    fn with_id(&self, document: Document) -> Document {
+        self.inner.ids.identify(document, || self.inner.clock.now())
     }
 
     fn item_with_id(&self, item: WriteItem) -> WriteItem {

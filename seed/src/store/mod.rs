@@ -53,7 +53,7 @@ pub trait Store: Debug + Send + Sync {
 
     /// Inserts documents, all in one trip; each is inserted or breaks a unique index on its own.
     ///
-    /// A document without an `_id` gets an object id, as its first field. A collection that does not exist is made.
+    /// A document without an `_id` gets an object id; the `_id` becomes its first field. A collection that does not exist is made.
     ///
     /// # Errors
     /// If any document is too large, too deep or cannot be indexed; then none is inserted.
