@@ -8,15 +8,24 @@ use super::Fault;
 const ARROWS: &[(&str, &[&str])] = &[
     ("seed", &[]),
     ("seed-memory", &["seed"]),
+    ("seed-mongo", &["seed"]),
     ("seed-redis", &["seed"]),
     ("seed-sqlite", &["seed"]),
     ("kinetik-core", &["seed"]),
     (
         "kinetik",
-        &["kinetik-core", "seed", "seed-memory", "seed-redis", "seed-sqlite"],
+        &[
+            "kinetik-core",
+            "seed",
+            "seed-memory",
+            "seed-mongo",
+            "seed-redis",
+            "seed-sqlite",
+        ],
     ),
     ("conformance", &["kinetik-core", "seed"]),
     ("kinetik-demo", &["seed"]),
+    ("mongo-standin", &[]),
     (
         "xtask",
         &[
@@ -24,7 +33,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinetik",
             "kinetik-core",
             "seed",
+            "mongo-standin",
             "seed-memory",
+            "seed-mongo",
             "seed-redis",
             "seed-sqlite",
         ],
@@ -35,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const TEST_ARROWS: &[(&str, &[&str])] = &[
     ("seed", &["conformance", "seed-memory"]),
     ("seed-memory", &["conformance"]),
+    ("seed-mongo", &["conformance", "kinetik-core", "mongo-standin"]),
     ("seed-redis", &["conformance"]),
     ("seed-sqlite", &["conformance"]),
     ("kinetik-core", &["seed-memory"]),

@@ -1,0 +1,117 @@
+import de.bwaldvogel.mongo.MongoCollection;
+import de.bwaldvogel.mongo.backend.CursorRegistry;
+import de.bwaldvogel.mongo.backend.DefaultQueryMatcher;
+import de.bwaldvogel.mongo.backend.Index;
+import de.bwaldvogel.mongo.backend.IndexKey;
+import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
+import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
+import de.bwaldvogel.mongo.backend.memory.index.MemoryUniqueIndex;
+import de.bwaldvogel.mongo.bson.Document;
+import java.util.List;
+
+/** Unique indexes over some documents only, whose filter mongo-java-server passes over. */
+final class PartialIndexes {
+    private PartialIndexes() {}
+
+    static final class Backend extends MemoryBackend {
+        @Override
+        public MemoryDatabase openOrCreateDatabase(String name) {
+            return new Database(name, getCursorRegistry());
+        }
+    }
+
+    private static final class Database extends MemoryDatabase {
+        private Document filter;
+
+        Database(String name, CursorRegistry cursors) {
+            super(name, cursors);
+        }
+
+        @Override
+        protected synchronized void addIndex(Document description) {
+            // Making a collection adds the index of its ids from within.
+            Document outer = filter;
+            filter = (Document) description.get("partialFilterExpression");
+            try {
+                super.addIndex(description);
+            } finally {
+                filter = outer;
+            }
+        }
+
+        @Override
+        protected Index<Integer> openOrCreateUniqueIndex(String collection, String name, List<IndexKey> keys, boolean sparse) {
+            if (filter == null) {
+                return super.openOrCreateUniqueIndex(collection, name, keys, sparse);
+            }
+            return new PartialIndex(name, keys, filter);
+        }
+    }
+
+    private static final class PartialIndex extends MemoryUniqueIndex {
+        private final Document filter;
+
+        PartialIndex(String name, List<IndexKey> keys, Document filter) {
+            super(name, keys, true);
+            this.filter = filter.cloneDeeply();
+        }
+
+        private boolean takes(Document document) {
+            return new DefaultQueryMatcher().matches(document, filter);
+        }
+
+        @Override
+        public void checkAdd(Document document, MongoCollection<Integer> collection) {
+            if (takes(document)) {
+                super.checkAdd(document, collection);
+            }
+        }
+
+        @Override
+        public void add(Document document, Integer position, MongoCollection<Integer> collection) {
+            if (takes(document)) {
+                super.add(document, position, collection);
+            }
+        }
+
+        @Override
+        public Integer remove(Document document) {
+            return takes(document) ? super.remove(document) : null;
+        }
+
+        @Override
+        public void checkUpdate(Document before, Document after, MongoCollection<Integer> collection) {
+            if (!takes(after)) {
+                return;
+            }
+            if (takes(before)) {
+                super.checkUpdate(before, after, collection);
+            } else {
+                super.checkAdd(after, collection);
+            }
+        }
+
+        @Override
+        public void updateInPlace(Document before, Document after, Integer position, MongoCollection<Integer> collection) {
+            boolean was = takes(before);
+            boolean is = takes(after);
+            if (was && is) {
+                super.updateInPlace(before, after, position, collection);
+            } else if (was) {
+                super.remove(before);
+            } else if (is) {
+                super.add(after, position, collection);
+            }
+        }
+
+        @Override
+        public Integer getPosition(Document document) {
+            return takes(document) ? super.getPosition(document) : null;
+        }
+
+        @Override
+        public boolean canHandle(Document query) {
+            return false;
+        }
+    }
+}
