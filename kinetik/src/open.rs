@@ -5,7 +5,8 @@ use std::sync::Arc;
 use seed::store::url::without_password;
 use seed::{Error, ErrorKind, Result, Store};
 
-/// Opens the store that a URL names: `memory:`, `sqlite:PATH` or `redis://HOST:PORT`, with options behind a question mark.
+/// Opens the store that a URL names: `memory:`, `sqlite:PATH`, `redis://HOST:PORT` or `mongodb://HOST:PORT/DATABASE`, with
+/// options behind a question mark.
 ///
 /// # Errors
 /// [`ErrorKind::Unsupported`] if this build has no such store, and then names the feature that would give it, or if the
@@ -48,14 +49,10 @@ pub(crate) fn open_with_warnings(url: &str) -> Result<Opened> {
         Some("memory") => open_memory(url),
         Some("sqlite") => open_sqlite(url),
         Some("redis" | "rediss" | "redis-cluster" | "rediss-cluster") => open_redis(url),
-        Some("mongodb" | "mongodb+srv") => Err(missing(
-            url,
-            "mongo",
-            "this version of kinetik has no such feature yet",
-        )),
+        Some("mongodb" | "mongodb+srv") => open_mongo(url),
         _ => Err(refused(
             url,
-            "not the URL of a store: write memory:, sqlite:PATH or redis://HOST:PORT",
+            "not the URL of a store: write memory:, sqlite:PATH, redis://HOST:PORT or mongodb://HOST:PORT/DATABASE",
         )),
     }
 }
@@ -98,6 +95,21 @@ fn open_redis(url: &str) -> Result<Opened> {
     Err(missing(url, "redis", "build kinetik with it"))
 }
 
+#[cfg(feature = "mongo")]
+fn open_mongo(url: &str) -> Result<Opened> {
+    let store = seed_mongo::MongoStore::open(url)?;
+    let warnings = store.warnings().to_vec();
+    Ok(Opened {
+        store: Arc::new(store),
+        warnings,
+    })
+}
+
+#[cfg(not(feature = "mongo"))]
+fn open_mongo(url: &str) -> Result<Opened> {
+    Err(missing(url, "mongo", "build kinetik with it"))
+}
+
 fn missing(url: &str, feature: &str, advice: &str) -> Error {
     // A URL may carry a password, so that only its kind is shown.
     let scheme = url.split(':').next().unwrap_or_default();
@@ -120,7 +132,8 @@ mod tests {
         for (url, feature) in [
             #[cfg(not(feature = "redis"))]
             ("redis://:secret@host", "`redis`"),
-            ("mongodb://host/db", "`mongo`"),
+            #[cfg(not(feature = "mongo"))]
+            ("mongodb://:secret@host/db", "`mongo`"),
             ("postgres://me:secret@with@sign@host/db", "not the URL of a store"),
         ] {
             let error = open(url).unwrap_err().to_string();

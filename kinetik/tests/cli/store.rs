@@ -1,8 +1,9 @@
 //! The store of a test's folder: an SQLite file in it, or a database of its own on a server.
 //!
-//! The server is the one that `KINETIK_TEST_STORE` names, such as `redis://127.0.0.1:6379/`; the program must be built
-//! with its feature, and `redis-cli` be there. `cargo xtask services test` starts such a server. Only databases that
-//! were found empty are used, and they are emptied again unless their test failed.
+//! The server is the one that `KINETIK_TEST_STORE` names, such as `redis://127.0.0.1:6379/` or
+//! `mongodb://127.0.0.1:27017`; the program must be built with its feature, and `redis-cli` be there for Redis.
+//! `cargo xtask services test` starts such a server. Of Redis only databases that were found empty are used, and they are
+//! emptied again unless their test failed; on MongoDB each test makes a database of its own, `kinetik-test-…`.
 
 use std::env;
 use std::process::Command;
@@ -20,6 +21,7 @@ impl Store {
     /// Takes the next empty database of the server, if there is one.
     pub(crate) fn new() -> Self {
         match env::var(SERVER) {
+            Ok(server) if is_mongo(&server) => Self::Database(next_new(&server)),
             Ok(server) if !server.is_empty() => Self::Database(next_empty(&server)),
             _ => Self::File,
         }
@@ -38,10 +40,15 @@ impl Store {
 
     pub(crate) fn count_keys(&self) -> u64 {
         match self {
-            Self::File => 0,
+            Self::Database(url) if is_mongo(url) => mongo::count_collections(url),
             Self::Database(url) => count_keys(url),
+            Self::File => 0,
         }
     }
+}
+
+fn is_mongo(url: &str) -> bool {
+    url.starts_with("mongodb")
 }
 
 impl Drop for Store {
@@ -49,15 +56,26 @@ impl Drop for Store {
         if let Self::Database(url) = self
             && !std::thread::panicking()
         {
-            ask(url, "FLUSHDB");
+            match is_mongo(url) {
+                true => mongo::remove(url),
+                false => drop(ask(url, "FLUSHDB")),
+            }
         }
     }
 }
 
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// Returns the URL of a database that nobody else uses.
+fn next_new(server: &str) -> String {
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    database(server, &format!("kinetik-test-{}-{number}", std::process::id()))
+}
+
 fn next_empty(server: &str) -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
-        let url = database(server, NEXT.fetch_add(1, Ordering::Relaxed));
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let url = database(server, &number.to_string());
         if count_keys(&url) == 0 {
             return url;
         }
@@ -69,10 +87,10 @@ fn count_keys(url: &str) -> u64 {
 }
 
 /// Returns the URL of one of a server's databases.
-fn database(server: &str, number: u32) -> String {
+fn database(server: &str, name: &str) -> String {
     let (server, options) = server.split_once('?').unwrap_or((server, ""));
     let mark = if options.is_empty() { "" } else { "?" };
-    format!("{}/{number}{mark}{options}", server.trim_end_matches('/'))
+    format!("{}/{name}{mark}{options}", server.trim_end_matches('/'))
 }
 
 /// Has the server's own client send a command.
@@ -87,9 +105,41 @@ fn ask(url: &str, command: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+/// What the driver of MongoDB is asked for.
+mod mongo {
+    use mongodb::{Client, Database};
+
+    /// How many collections there are, those that the store keeps for itself aside.
+    pub(super) fn count_collections(url: &str) -> u64 {
+        let names = run(url, async |database| database.list_collection_names().await);
+        names.iter().filter(|name| !name.starts_with("seed.")).count() as u64
+    }
+
+    pub(super) fn remove(url: &str) {
+        run(url, async |database| database.drop().await);
+    }
+
+    fn run<T>(url: &str, ask: impl AsyncFnOnce(Database) -> mongodb::error::Result<T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let client = Client::with_uri_str(url).await.unwrap();
+            ask(client.default_database().unwrap()).await.unwrap()
+        })
+    }
+}
+
 #[test]
 fn each_database_has_a_url() {
-    assert_eq!(database("redis://127.0.0.1:6379/", 3), "redis://127.0.0.1:6379/3");
-    assert_eq!(database("redis://127.0.0.1:6379", 3), "redis://127.0.0.1:6379/3");
-    assert_eq!(database("redis://h/?a=b/c", 0), "redis://h/0?a=b/c");
+    assert_eq!(
+        database("redis://127.0.0.1:6379/", "3"),
+        "redis://127.0.0.1:6379/3"
+    );
+    assert_eq!(
+        database("redis://127.0.0.1:6379", "3"),
+        "redis://127.0.0.1:6379/3"
+    );
+    assert_eq!(database("redis://h/?a=b/c", "0"), "redis://h/0?a=b/c");
 }

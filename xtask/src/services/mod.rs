@@ -1,4 +1,4 @@
-//! `cargo xtask services`: Redis servers on free loopback ports, for tests and for trying things out.
+//! `cargo xtask services`: Redis and MongoDB servers on free loopback ports, for tests and for trying things out.
 //!
 //! A [`Service`] is one server or a cluster, by its [`Kind`]. Its data lie in a temporary folder, and both end with the
 //! command. What runs on a service finds it by its environment: [`URL`], [`AUTHORITY`] and [`PROGRAM_STORE`].
@@ -30,7 +30,7 @@ const AUTHORITY: &str = "SSL_CERT_FILE";
 /// Names the server that the program's tests use instead of an SQLite file. Each test takes a database of its own.
 const PROGRAM_STORE: &str = "KINETIK_TEST_STORE";
 
-/// Starts Redis servers; without a command of its own all kinds, until ctrl-c or the end of the standard input.
+/// Starts servers of Redis and MongoDB; without a command of its own all kinds, until ctrl-c or the end of the standard input.
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Runs a command with the URL of a service in SEED_REDIS_URL and KINETIK_TEST_STORE
+    /// Runs a command with the URL of a service in KINETIK_TEST_STORE, and in SEED_REDIS_URL or KINETIK_TEST_MONGO_URL
     Run {
         /// The kind of service
         #[arg(long, value_name = "KIND", default_value_t = Kind::Plain)]
@@ -52,7 +52,7 @@ enum Action {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<OsString>,
     },
-    /// Runs the tests that need services: of seed-redis on a cluster and by TLS, of the program on a durable server
+    /// Runs the tests that need services: of seed-redis on a cluster and by TLS, of the program on a durable Redis and on MongoDB
     Test {
         /// Only the tests on this kind; may be given more than once
         #[arg(long, value_name = "KIND")]

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Cluster,
     /// One server by TLS, with a password
     Tls,
+    /// A MongoDB server, or a stand-in for it
+    Mongo,
 }
 
 impl fmt::Display for Kind {
@@ -49,14 +51,22 @@ pub(crate) struct Service {
     url: String,
     /// The certificate of who vouches for the server, by TLS.
     authority: Option<PathBuf>,
-    // Dropped before the folder that they write to.
-    servers: Vec<Server>,
-    _folder: TempDir,
+    servers: Servers,
+}
+
+/// What serves. Servers are dropped before the folder that they write to.
+#[derive(Debug)]
+enum Servers {
+    Redis { servers: Vec<Server>, _folder: TempDir },
+    Mongo(mongo_standin::Server),
 }
 
 impl Service {
     /// Starts a service, installs what it needs if that is not there, and says what it runs on.
     pub(crate) fn start(kind: Kind) -> anyhow::Result<Self> {
+        if kind == Kind::Mongo {
+            return Self::mongo();
+        }
         install::require(server::PROGRAM)?;
         let folder = tempfile::tempdir().context("no folder for the servers")?;
         let service = match kind {
@@ -64,6 +74,7 @@ impl Service {
             Kind::Durable => Self::single(kind, folder, &["--appendonly", "yes", "--appendfsync", "always"]),
             Kind::Cluster => Self::cluster(folder),
             Kind::Tls => Self::tls(folder),
+            Kind::Mongo => Self::mongo(),
         }?;
         eprintln!(
             "{kind}: {} on {}",
@@ -79,15 +90,27 @@ impl Service {
 
     /// Returns what a command needs in its environment to use the service.
     pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
-        let mut variables = vec![(URL, self.url().into()), (PROGRAM_STORE, self.url().into())];
+        let server = match self.servers {
+            Servers::Redis { .. } => URL,
+            Servers::Mongo(_) => mongo_standin::URL,
+        };
+        let mut variables = vec![(server, self.url().into()), (PROGRAM_STORE, self.url().into())];
         variables.extend(self.authority.iter().map(|path| (AUTHORITY, path.into())));
         variables
     }
 
     /// Kills all its servers, and starts them again on the same ports and data.
     pub(crate) fn crash(&mut self) -> anyhow::Result<()> {
-        self.servers.iter_mut().try_for_each(Server::kill)?;
-        self.servers.iter_mut().try_for_each(Server::restart)
+        match &mut self.servers {
+            Servers::Redis { servers, .. } => {
+                servers.iter_mut().try_for_each(Server::kill)?;
+                servers.iter_mut().try_for_each(Server::restart)
+            }
+            Servers::Mongo(server) => {
+                server.kill();
+                Ok(server.start_again()?)
+            }
+        }
     }
 
     fn single(kind: Kind, folder: TempDir, options: &[&str]) -> anyhow::Result<Self> {
@@ -97,8 +120,10 @@ impl Service {
             kind,
             url: format!("redis://{HOST}:{}/", server.port()),
             authority: None,
-            servers: vec![server],
-            _folder: folder,
+            servers: Servers::Redis {
+                servers: vec![server],
+                _folder: folder,
+            },
         })
     }
 
@@ -115,8 +140,10 @@ impl Service {
             kind: Kind::Cluster,
             url: format!("redis-cluster://{}?{others}", nodes[0]),
             authority: None,
-            servers,
-            _folder: folder,
+            servers: Servers::Redis {
+                servers,
+                _folder: folder,
+            },
         })
     }
 
@@ -133,16 +160,29 @@ impl Service {
             kind: Kind::Tls,
             url: format!("rediss://default:{password}@{HOST}:{}/", server.port()),
             authority: Some(keys.authority),
-            servers: vec![server],
-            _folder: folder,
+            servers: Servers::Redis {
+                servers: vec![server],
+                _folder: folder,
+            },
+        })
+    }
+
+    fn mongo() -> anyhow::Result<Self> {
+        let server = mongo_standin::Server::start()?;
+        eprintln!("{}: {} on {}", Kind::Mongo, server.kind(), server.url());
+        Ok(Self {
+            kind: Kind::Mongo,
+            url: server.url().to_owned(),
+            authority: None,
+            servers: Servers::Mongo(server),
         })
     }
 
     fn ports(&self) -> String {
-        let addresses = self
-            .servers
-            .iter()
-            .map(|server| format!("{HOST}:{}", server.port()));
+        let Servers::Redis { servers, .. } = &self.servers else {
+            return self.url.clone();
+        };
+        let addresses = servers.iter().map(|server| format!("{HOST}:{}", server.port()));
         addresses.collect::<Vec<_>>().join(", ")
     }
 }

@@ -10,7 +10,7 @@ use crate::cargo;
 
 /// The tests for each kind, as arguments of `cargo test`. Those of the program are chosen out of the whole workspace, so
 /// that after [`all`](crate::test) tests they are not built again.
-const SUITES: [Suite; 3] = [
+const SUITES: [Suite; 4] = [
     Suite {
         kind: Kind::Cluster,
         arguments: ON_SERVER,
@@ -23,6 +23,11 @@ const SUITES: [Suite; 3] = [
     },
     Suite {
         kind: Kind::Durable,
+        arguments: &["--workspace", "--all-features", "--test", "cli"],
+        most_telling: None,
+    },
+    Suite {
+        kind: Kind::Mongo,
         arguments: &["--workspace", "--all-features", "--test", "cli"],
         most_telling: None,
     },

@@ -35,7 +35,7 @@ pub struct Arguments {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Everywhere")]
 pub struct Globals {
-    /// The store: sqlite:PATH or redis://HOST:PORT [default: KINETIK_STORE, then the config file's, then sqlite:kinetik.db]
+    /// The store: sqlite:PATH, redis://HOST:PORT or mongodb://HOST:PORT/DATABASE [default: KINETIK_STORE, then the config file's, then sqlite:kinetik.db]
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
     /// The config file [default: kinetik.toml in the working directory, if there is one]

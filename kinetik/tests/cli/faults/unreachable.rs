@@ -3,6 +3,13 @@
 use crate::place::Place;
 
 /// The exit code was 0 although the store could not be reached (first seen in Resque, issue 1282, and RQ, pull request 84).
+/// What is said of a MongoDB server that is not there, or of a build that knows no such store.
+const MONGO: &str = if cfg!(feature = "mongo") {
+    "127.0.0.1:1"
+} else {
+    "`mongo`"
+};
+
 #[test]
 fn a_store_that_cannot_be_reached_is_an_error_of_every_command() {
     let place = Place::new(&["name = \"note\"\nrun = [\"true\"]"]);
@@ -19,7 +26,7 @@ fn a_store_that_cannot_be_reached_is_an_error_of_every_command() {
         ("sqlite:x.db?synchronus=full", "synchronus"),
         ("sqlite:", "sqlite:"),
         ("redis://:secret@127.0.0.1:1", "127.0.0.1:1"),
-        ("mongodb://me:secret@127.0.0.1:1/x", "`mongo`"),
+        ("mongodb://me:secret@127.0.0.1:1/x", MONGO),
         ("postgres://me:secret@127.0.0.1/x", "not the URL of a store"),
         ("memory:", "memory:"),
         ("jobs.db", "sqlite:PATH"),
