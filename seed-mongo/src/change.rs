@@ -1,5 +1,6 @@
 //! Updates as the server takes them, and what becomes of one.
 
+use futures::TryStreamExt;
 use mongodb::bson::oid::ObjectId as BsonId;
 use mongodb::bson::{Bson, Document as BsonDocument, doc};
 use mongodb::options::ReturnDocument;
@@ -9,8 +10,6 @@ use seed::value::limits::{self, bson_size};
 use seed::value::order::compare;
 use seed::value::{DateTime, Document, Text, Value};
 use seed::{ErrorKind, Filter, Result, Update, doc as document};
-
-use futures::TryStreamExt;
 
 use crate::error::{Fault, Refusal};
 use crate::find;
@@ -30,6 +29,9 @@ const MAX_TRIES: usize = 5;
 /// than those of other stores.
 const LARGE: usize = 1024 * 1024;
 const DEEP: usize = 40;
+
+/// How many of the documents that an update would meet are looked at to explain why it was refused.
+const LOOKED_AT: u64 = 1_000;
 
 /// Returns an update as the server takes it. With a clock of its caller's the store sets that clock's time; with a mark
 /// it leaves that in the documents that it changes.
@@ -289,7 +291,7 @@ pub(crate) async fn explained(
     if refused.kind() != ErrorKind::Update && refused.kind() != ErrorKind::Limit {
         return refused;
     }
-    match work_out(inner, collection, (filter, update), None, upsert).await {
+    match work_out(inner, collection, (filter, update), Some(LOOKED_AT), upsert).await {
         Err(fault) if !fault.kind().is_of_store() => fault,
         _ => refused,
     }

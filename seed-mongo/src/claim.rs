@@ -1,8 +1,11 @@
 //! Finding documents and changing them, with no two callers getting the same.
 
+use std::collections::HashMap;
+
 use futures::TryStreamExt;
 use mongodb::bson::{Bson, doc};
 use mongodb::options::ReturnDocument;
+use seed::key::id_key;
 use seed::plan::index::check_name;
 use seed::store::{Find, FindAndUpdate};
 use seed::value::limits::bson_size;
@@ -171,8 +174,9 @@ async fn claim_many(
             step as u64,
         )
         .await?;
-        let is_last = ids.len() < step;
+        let there = ids.len();
         let ids = fitting(ids);
+        let is_last = there < step && ids.len() == there;
         if ids.is_empty() {
             return Ok(true);
         }
@@ -244,15 +248,19 @@ async fn claim_step(
         .find(command, ErrorKind::Query, find::without_mark)
         .try_collect()
         .await?;
-    Ok(in_order(found, ids))
+    in_order(found, ids)
 }
 
 /// Puts documents into the order of their ids.
-fn in_order(mut found: Vec<Document>, ids: &[Value]) -> Vec<Document> {
-    let place = |document: &Document| {
-        let id = document.id().unwrap_or(&Value::Null);
-        ids.iter().position(|other| compare(other, id).is_eq())
-    };
-    found.sort_by_cached_key(place);
-    found
+fn in_order(found: Vec<Document>, ids: &[Value]) -> Result<Vec<Document>> {
+    let key = |document: &Document| id_key(document.id().unwrap_or(&Value::Null));
+    let mut by_id = HashMap::with_capacity(found.len());
+    for document in found {
+        by_id.insert(key(&document)?, document);
+    }
+    let mut in_order = Vec::with_capacity(by_id.len());
+    for id in ids {
+        in_order.extend(by_id.remove(&id_key(id)?));
+    }
+    Ok(in_order)
 }

@@ -14,6 +14,8 @@ use seed::store::watch::{Topics, Watchers};
 use seed::store::{Subscription, Watch};
 use seed::value::{DateTime, Document};
 use seed::{ErrorKind, Result};
+use tokio::sync::OnceCell;
+use tokio::task::unconstrained;
 
 use crate::checks::Server;
 use crate::error::Refusal;
@@ -48,13 +50,10 @@ pub(crate) struct Events {
     link: Weak<Link>,
     clock: Arc<dyn Clock>,
     server: Server,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    is_looking: bool,
-    listening: Option<Listening>,
+    /// Whether others' writes are looked for, and others' messages.
+    looking: OnceCell<()>,
+    hearing: OnceCell<()>,
+    listening: Mutex<Option<Listening>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,12 +72,14 @@ impl Events {
             link: Arc::downgrade(link),
             clock: Arc::clone(clock),
             server,
-            state: Mutex::default(),
+            looking: OnceCell::new(),
+            hearing: OnceCell::new(),
+            listening: Mutex::default(),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn listening(&self) -> MutexGuard<'_, Option<Listening>> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wakes the watches on a collection.
@@ -89,18 +90,15 @@ impl Events {
     /// Watches a collection.
     pub(crate) async fn watch(self: &Arc<Self>, collection: &str) -> Result<Watch> {
         let watch = self.watchers.watch(collection);
-        self.look().await?;
+        // A caller may drive this by an executor of its own on a thread of tokio's, which wakes what has used up its turn
+        // only when it has the thread back.
+        unconstrained(self.looking.get_or_init(|| self.look())).await;
         Ok(watch)
     }
 
-    /// Begins to look at what others write, unless that was begun already.
-    async fn look(self: &Arc<Self>) -> Result<()> {
-        if self.state().is_looking {
-            return Ok(());
-        }
-        let Some(link) = self.link.upgrade() else {
-            return Ok(());
-        };
+    /// Begins to look at what others write.
+    async fn look(self: &Arc<Self>) {
+        let Some(link) = self.link.upgrade() else { return };
         let (tell, is_open) = futures::channel::oneshot::channel();
         let events = Arc::downgrade(self);
         let weak = Arc::downgrade(&link);
@@ -127,25 +125,27 @@ impl Events {
                 }
             }
         });
-        // A second caller that comes meanwhile begins to look as well, which does no harm.
-        self.state().is_looking = true;
         // The sender is gone only with the link.
         let _ = is_open.await;
-        Ok(())
     }
 
     /// Subscribes to a topic, and registers this handle as a listener.
     pub(crate) async fn subscribe(self: &Arc<Self>, topic: &str) -> Result<Subscription> {
         let subscription = self.topics.subscribe(topic);
-        if self.state().listening.is_none()
-            && let Some(link) = self.link.upgrade()
-        {
-            let heard = last_message(&link).await?;
-            let until = self.register(&link).await?;
-            self.state().listening = Some(Listening { heard, until });
-            self.start_listening(&link);
-        }
+        unconstrained(self.hearing.get_or_try_init(|| self.hear_others())).await?;
         Ok(subscription)
+    }
+
+    /// Registers this handle as a listener, and begins to look for messages.
+    async fn hear_others(self: &Arc<Self>) -> Result<()> {
+        let Some(link) = self.link.upgrade() else {
+            return Ok(());
+        };
+        let heard = last_message(&link).await?;
+        let until = self.register(&link).await?;
+        *self.listening() = Some(Listening { heard, until });
+        self.start_listening(&link);
+        Ok(())
     }
 
     fn start_listening(self: &Arc<Self>, link: &Arc<Link>) {
@@ -164,7 +164,7 @@ impl Events {
 
     /// Hands on what others have left, and keeps this handle registered.
     async fn listen(&self, link: &Link) -> Result<()> {
-        let Some(mut listening) = self.state().listening else {
+        let Some(mut listening) = *self.listening() else {
             return Ok(());
         };
         let command = doc! {
@@ -178,7 +178,7 @@ impl Events {
         if listening.until.since(self.clock.now()) < RENEWED {
             listening.until = self.register(link).await?;
         }
-        self.state().listening = Some(listening);
+        *self.listening() = Some(listening);
         Ok(())
     }
 

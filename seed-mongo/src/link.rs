@@ -20,7 +20,7 @@ use crate::options::Options;
 use crate::values::from_raw;
 
 /// After this long without an answer a call is given up.
-const SILENT: Duration = Duration::from_secs(60);
+const SILENT: Duration = Duration::from_secs(15);
 
 /// How many documents a page of a find has.
 const PAGE: u32 = 1_000;

@@ -40,6 +40,8 @@ pub(crate) struct Inner {
     clock: Arc<dyn Clock>,
     /// A handle with connections of its own.
     detached: OnceLock<Arc<Self>>,
+    /// The way by which the events look, kept open for a detached handle that outlives the one it came from.
+    _looking: Option<Arc<Link>>,
 }
 
 impl Inner {
@@ -59,6 +61,7 @@ impl Inner {
             ids,
             clock,
             detached: OnceLock::new(),
+            _looking: None,
         };
         Ok((Arc::new(inner), warnings))
     }
@@ -74,6 +77,7 @@ impl Inner {
             ids: ObjectIds::default(),
             clock: Arc::clone(&self.clock),
             detached: OnceLock::new(),
+            _looking: Some(Arc::clone(&self.link)),
         }))
     }
 

@@ -40,7 +40,7 @@ public final class StandIn {
             }
         }
         List<Integer> parts = Stream.of(version.split("\\.")).map(Integer::valueOf).toList();
-        MongoBackend backend = file == null ? new PartialIndexes.Backend() : new H2Backend(file);
+        MongoBackend backend = file == null ? new Indexes.Backend() : new H2Backend(file);
         Commands commands = new Commands(backend.version(new Version(parts, wire)));
         MongoServer server = new MongoServer(commands.asBackend());
         server.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port));

@@ -1,17 +1,21 @@
 import de.bwaldvogel.mongo.MongoCollection;
+import de.bwaldvogel.mongo.MongoDatabase;
+import de.bwaldvogel.mongo.backend.CollectionOptions;
 import de.bwaldvogel.mongo.backend.CursorRegistry;
 import de.bwaldvogel.mongo.backend.DefaultQueryMatcher;
 import de.bwaldvogel.mongo.backend.Index;
 import de.bwaldvogel.mongo.backend.IndexKey;
+import de.bwaldvogel.mongo.backend.QueryResult;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
+import de.bwaldvogel.mongo.backend.memory.MemoryCollection;
 import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
 import de.bwaldvogel.mongo.backend.memory.index.MemoryUniqueIndex;
 import de.bwaldvogel.mongo.bson.Document;
 import java.util.List;
 
-/** Unique indexes over some documents only, whose filter mongo-java-server passes over. */
-final class PartialIndexes {
-    private PartialIndexes() {}
+/** Indexes as MongoDB has them: unique ones over some documents only, and that of the ids where more is asked for. */
+final class Indexes {
+    private Indexes() {}
 
     static final class Backend extends MemoryBackend {
         @Override
@@ -21,10 +25,17 @@ final class PartialIndexes {
     }
 
     private static final class Database extends MemoryDatabase {
+        private final CursorRegistry cursors;
         private Document filter;
 
         Database(String name, CursorRegistry cursors) {
             super(name, cursors);
+            this.cursors = cursors;
+        }
+
+        @Override
+        protected MemoryCollection openOrCreateCollection(String name, CollectionOptions options) {
+            return new Collection(this, name, options, cursors);
         }
 
         @Override
@@ -48,6 +59,28 @@ final class PartialIndexes {
         }
     }
 
+    /** Looks documents up by their ids also where the query has other conditions beside. */
+    private static final class Collection extends MemoryCollection {
+        Collection(MongoDatabase database, String name, CollectionOptions options, CursorRegistry cursors) {
+            super(database, name, options, cursors);
+        }
+
+        @Override
+        protected QueryResult queryDocuments(
+            Document query, Document order, int skip, int limit, int page, Document fields) {
+            if (query.size() > 1 && query.containsKey("_id")) {
+                Document byId = new Document("_id", query.get("_id"));
+                for (Index<Integer> index : getIndexes()) {
+                    if (index.canHandle(byId)) {
+                        return matchDocuments(query, index.getPositions(byId), order, skip, limit, page, fields);
+                    }
+                }
+            }
+            return super.queryDocuments(query, order, skip, limit, page, fields);
+        }
+    }
+
+    /** A unique index whose filter mongo-java-server passes over. */
     private static final class PartialIndex extends MemoryUniqueIndex {
         private final Document filter;
 
