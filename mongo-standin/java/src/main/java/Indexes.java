@@ -12,6 +12,7 @@ import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
 import de.bwaldvogel.mongo.backend.memory.index.MemoryUniqueIndex;
 import de.bwaldvogel.mongo.bson.Document;
 import java.util.List;
+import java.util.Set;
 
 /** Indexes as MongoDB has them: unique ones over some documents only, and that of the ids where more is asked for. */
 final class Indexes {
@@ -68,8 +69,12 @@ final class Indexes {
         @Override
         protected QueryResult queryDocuments(
             Document query, Document order, int skip, int limit, int page, Document fields) {
-            if (query.size() > 1 && query.containsKey("_id")) {
-                Document byId = new Document("_id", query.get("_id"));
+            if (query.containsKey("_id")) {
+                Object id = query.get("_id");
+                if (id instanceof Document test && test.keySet().equals(Set.of("$eq"))) {
+                    id = test.get("$eq");
+                }
+                Document byId = new Document("_id", id);
                 for (Index<Integer> index : getIndexes()) {
                     if (index.canHandle(byId)) {
                         return matchDocuments(query, index.getPositions(byId), order, skip, limit, page, fields);
