@@ -60,12 +60,10 @@ pub(crate) async fn write(inner: &Inner, batch: WriteBatch) -> Result<Vec<WriteO
                 limit,
                 update,
             } => {
-                let mut filters = filters.into_iter();
-                let first = filters.next().unwrap_or_else(Filter::all);
-                let mut request = FindAndUpdate::new(collection.clone(), first, update)
+                let mut request = FindAndUpdate::new(collection.clone(), Filter::all(), update)
                     .sort(sort)
                     .limit(limit);
-                request.filters.extend(filters);
+                request.filters = filters;
                 let found = claim::find_and_update(inner, request).await;
                 outcomes.push(outcome_of(found, WriteOutcome::Found)?);
             }
@@ -119,11 +117,15 @@ async fn delete_first(inner: &Inner, collection: &str, filter: &Filter) -> Resul
         "remove": true, "fields": { "_id": 1 },
     };
     let answer = inner.link.write(command).await;
-    if !matches!(answer, Err(Fault::Refused(_))) {
+    let is_gone = |answer: &BsonDocument| matches!(answer.get("value"), Some(Bson::Document(_)));
+    if answer
+        .as_ref()
+        .map_or_else(|fault| matches!(fault, Fault::Store(_)), is_gone)
+    {
         inner.events.wake(collection);
     }
     let answer = answer.map_err(|fault| fault.into_error(ErrorKind::Query))?;
-    Ok(u64::from(matches!(answer.get("value"), Some(Bson::Document(_)))))
+    Ok(u64::from(is_gone(&answer)))
 }
 
 /// Carries out an update or a delete by itself.

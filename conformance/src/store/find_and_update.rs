@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use seed::store::{WriteBatch, WriteOutcome};
 use seed::{Document, ErrorKind, Value, doc};
 
 use crate::case::cases;
@@ -19,6 +20,7 @@ cases![
     a_document_that_is_not_changed_comes_all_the_same,
     a_position_is_that_of_the_element_that_matched,
     a_refused_change_leaves_all_as_they_were,
+    without_a_filter_nothing_is_found,
     a_taken_unique_key_leaves_all_as_they_were,
     two_callers_never_get_one_document,
     two_callers_never_get_one_document_of_a_sorted_batch,
@@ -166,6 +168,21 @@ async fn a_refused_change_leaves_all_as_they_were(stores: Stores) {
     assert_eq!(things.all().await, before);
     assert_eq!(things.ids(&doc! { "n": { "$lt": 10 } }).await, numbers([1, 2]));
     assert_eq!(things.ids(&doc! { "n": { "$gte": 10 } }).await, numbers([]));
+}
+
+async fn without_a_filter_nothing_is_found(stores: Stores) {
+    let things = stores.things().await;
+    things.put([doc! { "_id": 1 }]).await;
+    let mut request = claim(&doc! {}, &doc! { "$set": { "n": 1 } }).limit(5);
+    request.filters.clear();
+    assert!(things.claim(request.clone()).await.is_empty());
+    let batch: WriteBatch = request.into();
+    let outcomes = things.batch(batch.items).await;
+    assert!(
+        matches!(&outcomes[..], [WriteOutcome::Found(found)] if found.is_empty()),
+        "{outcomes:?}"
+    );
+    assert_eq!(things.all().await, [doc! { "_id": 1 }]);
 }
 
 async fn a_taken_unique_key_leaves_all_as_they_were(stores: Stores) {

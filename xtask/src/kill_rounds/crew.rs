@@ -106,7 +106,8 @@ impl<'s> Crew<'s> {
 /// The server of a round.
 pub(super) struct Server {
     service: Service,
-    dies_at: Instant,
+    /// None if it is left alone.
+    dies_at: Option<Instant>,
     pub(super) kills: u32,
 }
 
@@ -114,7 +115,16 @@ impl Server {
     pub(super) fn new(service: Service) -> Self {
         Self {
             service,
-            dies_at: random_time(LONGEST_SERVICE),
+            dies_at: Some(random_time(LONGEST_SERVICE)),
+            kills: 0,
+        }
+    }
+
+    /// Takes a server that would lose all that it has.
+    pub(super) fn that_lasts(service: Service) -> Self {
+        Self {
+            service,
+            dies_at: None,
             kills: 0,
         }
     }
@@ -124,17 +134,20 @@ impl Server {
     }
 
     pub(super) fn replace_when_due(&mut self) -> anyhow::Result<()> {
-        if Instant::now() >= self.dies_at {
+        if self.dies_at.is_some_and(|time| Instant::now() >= time) {
             self.replace()?;
         }
         Ok(())
     }
 
-    /// Kills the server, and starts it again with what it had stored.
+    /// Kills the server unless it is left alone, and starts it again with what it had stored.
     pub(super) fn replace(&mut self) -> anyhow::Result<()> {
+        if self.dies_at.is_none() {
+            return Ok(());
+        }
         self.service.crash()?;
         self.kills += 1;
-        self.dies_at = random_time(LONGEST_SERVICE);
+        self.dies_at = Some(random_time(LONGEST_SERVICE));
         Ok(())
     }
 }

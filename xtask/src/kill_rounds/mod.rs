@@ -36,7 +36,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub(crate) struct Arguments {
     #[command(subcommand)]
     role: Option<Role>,
-    /// The store: an SQLite file, or a Redis server that is started, and killed too
+    /// The store: an SQLite file, a Redis server that is started, and killed too, or MongoDB (a stand-in keeps nothing, and
+    /// is not killed)
     #[arg(long, value_enum, default_value_t = StoreKind::Sqlite)]
     store: StoreKind,
     /// How many rounds
@@ -51,6 +52,7 @@ pub(crate) struct Arguments {
 enum StoreKind {
     Sqlite,
     Redis,
+    Mongo,
 }
 
 /// What a process of a round does; started by the command itself.
@@ -101,6 +103,7 @@ fn round(number: u32, arguments: &Arguments) -> anyhow::Result<bool> {
     let mut server = match arguments.store {
         StoreKind::Sqlite => None,
         StoreKind::Redis => Some(Server::new(Service::start(Kind::Durable)?)),
+        StoreKind::Mongo => Some(Server::that_lasts(Service::start(Kind::Mongo)?)),
     };
     let site = Site {
         folder: folder.path().to_owned(),
