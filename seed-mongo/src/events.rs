@@ -163,7 +163,7 @@ impl Events {
     }
 
     /// Hands on what others have left, and keeps this handle registered.
-    async fn listen(&self, link: &Link) -> Result<()> {
+    async fn listen(&self, link: &Arc<Link>) -> Result<()> {
         let Some(mut listening) = *self.listening() else {
             return Ok(());
         };
@@ -192,7 +192,7 @@ impl Events {
         }
     }
 
-    async fn register(&self, link: &Link) -> Result<DateTime> {
+    async fn register(&self, link: &Arc<Link>) -> Result<DateTime> {
         let until = self.clock.now().saturating_add(REGISTERED);
         let time = mongodb::bson::DateTime::from_millis(until.as_millis());
         let command = doc! {
@@ -206,7 +206,7 @@ impl Events {
     }
 
     /// Gives a message to the subscribers here, and leaves it for other handles if any of them listens.
-    pub(crate) async fn publish(&self, link: &Link, topic: &str, message: Document) -> Result<()> {
+    pub(crate) async fn publish(&self, link: &Arc<Link>, topic: &str, message: Document) -> Result<()> {
         let sent = doc! { "from": &self.name, "topic": topic, "message": to_bson(&message) };
         self.topics.publish(topic, message);
         if self.others_listen(link).await? {
@@ -215,7 +215,7 @@ impl Events {
         Ok(())
     }
 
-    async fn others_listen(&self, link: &Link) -> Result<bool> {
+    async fn others_listen(&self, link: &Arc<Link>) -> Result<bool> {
         let now = mongodb::bson::DateTime::from_millis(self.clock.now().as_millis());
         let command = doc! {
             "find": LISTENERS, "filter": { "_id": { "$ne": &self.name }, "until": { "$gt": now } }, "limit": 1_i64
@@ -229,7 +229,7 @@ type ChangeStream =
     mongodb::change_stream::ChangeStream<mongodb::change_stream::event::ChangeStreamEvent<BsonDocument>>;
 
 /// Opens a stream of what changes in the database; none if the server has none after all, or cannot be reached now.
-async fn open_stream(link: &Link) -> Option<ChangeStream> {
+async fn open_stream(link: &Arc<Link>) -> Option<ChangeStream> {
     // Which collection it was is all that matters.
     let stages = [doc! { "$project": { "ns": 1, "operationType": 1 } }];
     link.database().watch().pipeline(stages).await.ok()
@@ -266,7 +266,7 @@ async fn wait(events: &Weak<Events>, link: &Weak<Link>) -> Option<()> {
     Some(())
 }
 
-async fn last_message(link: &Link) -> Result<i64> {
+async fn last_message(link: &Arc<Link>) -> Result<i64> {
     let command = doc! { "find": MESSAGES, "sort": { "_id": -1 }, "limit": 1_i64 };
     let last = link.find(command, ErrorKind::Query, |_| ()).try_next().await?;
     Ok(last.and_then(|last| last.id()?.as_i64()).unwrap_or(0))
@@ -274,7 +274,7 @@ async fn last_message(link: &Link) -> Result<i64> {
 
 /// Puts a message behind the last one, and takes away what is too old. Two that come at once want the same number, and
 /// one of them takes the next: who looks never finds a gap that is filled later.
-async fn post(link: &Link, sent: BsonDocument) -> Result<()> {
+async fn post(link: &Arc<Link>, sent: BsonDocument) -> Result<()> {
     let mut number = last_message(link).await?;
     loop {
         number += 1;

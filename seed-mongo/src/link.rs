@@ -4,10 +4,11 @@
 //! through, also while the caller's is stuck.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::channel::{mpsc, oneshot};
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt, stream};
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::{ClientOptions, ReturnDocument};
 use mongodb::{Client, Database};
@@ -161,13 +162,15 @@ impl Link {
     }
 
     /// Sends a command that answers with documents, page by page; `hide` makes of each what its reader may see.
+    ///
+    /// The documents keep the link: they come to their end also when the store is closed meanwhile.
     pub(crate) fn find(
-        &self,
+        self: &Arc<Self>,
         command: Document,
         kind: ErrorKind,
         hide: fn(&mut seed::Document),
     ) -> Documents {
-        let (mut tell, found) = mpsc::channel(PAGE as usize);
+        let (mut tell, found) = mpsc::channel::<Result<Option<seed::Document>>>(PAGE as usize);
         let (database, url) = (self.database.clone(), self.url.clone());
         self.runtime().spawn(async move {
             let mut command = command;
@@ -201,7 +204,7 @@ impl Link {
                 let next = match next {
                     Ok(document) => from_raw(&document).map(|mut document| {
                         hide(&mut document);
-                        document
+                        Some(document)
                     }),
                     Err(fault) => Err(error::of_driver(&url, &fault).into_error(kind)),
                 };
@@ -210,8 +213,19 @@ impl Link {
                     return;
                 }
             }
+            // An end that is not told is none.
+            let _ = tell.send(Ok(None)).await;
         });
-        found.boxed()
+        let link = Arc::clone(self);
+        stream::try_unfold((found, link), async |(mut found, link)| {
+            match found.next().await {
+                Some(Ok(Some(document))) => Ok(Some((document, (found, link)))),
+                Some(Ok(None)) => Ok(None),
+                Some(Err(fault)) => Err(fault),
+                None => Err(closed()),
+            }
+        })
+        .boxed()
     }
 
     /// Changes one document and returns it, as it was before or as it is after.
@@ -294,11 +308,12 @@ async fn run_on<T: Send + 'static>(
     match done.await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(fault)) => Err(error::of_driver(url, &fault)),
-        Err(_) => Err(Fault::Store(Error::new(
-            ErrorKind::Unavailable,
-            "the store is closed",
-        ))),
+        Err(_) => Err(Fault::Store(closed())),
     }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Unavailable, "the store is closed")
 }
 
 /// Looks whether a write is as safe as was asked for.

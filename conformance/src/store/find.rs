@@ -9,6 +9,7 @@ use crate::fixture::Stores;
 use crate::things::{THINGS, Things, find, ids, index, numbers, sort};
 
 cases![
+    a_find_comes_to_its_end_after_its_handle,
     without_a_sort_documents_come_by_id,
     without_a_sort_an_index_changes_no_order,
     a_sort_gives_its_order,
@@ -29,6 +30,17 @@ cases![
     a_limit_or_an_index_makes_the_large_sort_possible,
     without_a_sort_any_amount_is_found,
 ];
+
+async fn a_find_comes_to_its_end_after_its_handle(stores: Stores) {
+    let things = stores.things().await;
+    things.put((0..2_500).map(|id| doc! { "_id": id })).await;
+    let kept = stores.open().await;
+    let found = stores.things().await.stream(find(&doc! {})).await;
+    drop(things);
+    let found: Vec<Document> = found.try_collect().await.unwrap();
+    assert_eq!(found.len(), 2_500, "a find that ends early says so");
+    drop(kept);
+}
 
 async fn without_a_sort_documents_come_by_id(stores: Stores) {
     let things = stores.things().await;
