@@ -3,13 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use anyhow::Context;
 use futures::TryStreamExt;
 use kinetik_core::{Job, Status};
 use seed::Filter;
 
 use super::roles;
 use super::site::{Site, read};
+
+/// How long an id is.
+const ID: usize = 36;
 
 /// The counts of a round.
 #[derive(Debug, Default)]
@@ -72,9 +74,9 @@ pub(super) fn of(site: &Site) -> anyhow::Result<Verdict> {
     let effects = read(&site.effects())?;
     let mut ran: HashMap<&str, HashSet<&str>> = HashMap::new();
     for line in effects.lines() {
-        let (id, token) = line
-            .split_once(' ')
-            .context("a line of effects is an id and a token")?;
+        let Some((id, token)) = effect(line) else {
+            continue;
+        };
         verdict.effects += 1;
         if !ran.entry(id).or_default().insert(token) {
             verdict.held_twice += 1;
@@ -102,6 +104,13 @@ pub(super) fn of(site: &Site) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
+/// Reads a line of effects: an id and a token. A process that is killed as it writes, across the end of a page, leaves the
+/// beginning of its line before the next one's; that job runs again.
+fn effect(line: &str) -> Option<(&str, &str)> {
+    let (before, token) = line.rsplit_once(' ')?;
+    Some((before.get(before.len().checked_sub(ID)?..)?, token))
+}
+
 /// Reads all jobs that the store holds.
 fn jobs(site: &Site) -> anyhow::Result<Vec<Job>> {
     roles::runtime()?.block_on(async {
@@ -110,4 +119,24 @@ fn jobs(site: &Site) -> anyhow::Result<Vec<Job>> {
         let jobs = jobs.try_collect::<Vec<_>>().await?;
         Ok(jobs.into_iter().collect::<kinetik_core::Result<_>>()?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_behind_the_beginning_of_another() {
+        let (id, other) = (
+            "01a219f0-b7a2-7612-8f32-854aa521e0c5",
+            "01a219f0-b7a2-7612-8f32-854bd8cad272",
+        );
+        assert_eq!(effect(&format!("{id} 0.1.ab")), Some((id, "0.1.ab")));
+        assert_eq!(
+            effect(&format!("{}{id} 0.1.ab", &other[..20])),
+            Some((id, "0.1.ab"))
+        );
+        assert_eq!(effect(&format!("{other} 0.{id} 0.1.ab")), Some((id, "0.1.ab")));
+        assert_eq!(effect(&other[..20]), None);
+    }
 }
