@@ -77,13 +77,15 @@ async fn hears_of_it(stores: Stores, without_messages: bool) {
     })
     .unwrap();
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-    let hears = Arc::clone(&heard);
+    let faults: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (hears, fails) = (Arc::clone(&heard), Arc::clone(&faults));
     let worker = runs
         .queue
         .process(["default"])
         .on_event(move |event| match event {
             Event::Cancelled { id } => hears.lock().unwrap().push(id.clone()),
             Event::Finished { .. } | Event::Refused { .. } => panic!("{event:?}"),
+            Event::StoreFailed(fault) => fails.lock().unwrap().push(fault.to_string()),
             _ => {}
         });
     let worker = worker.start();
@@ -94,7 +96,12 @@ async fn hears_of_it(stores: Stores, without_messages: bool) {
     let called_off = other.queue.now();
     ended.wait_for(1).await;
     let heard_at = ended.values()[0].as_date().unwrap();
-    assert!(heard_at.since(called_off) <= Duration::from_secs(2));
+    let late = heard_at.since(called_off);
+    assert!(
+        late <= Duration::from_secs(2),
+        "heard after {late:?}, the store having failed with {:?}",
+        faults.lock().unwrap()
+    );
     pass(Duration::from_secs(5)).await;
     assert_eq!(*heard.lock().unwrap(), [&*id], "told once");
     let job = job(&other.queue, &id).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kinetik_core::Status;
 use seed::Value;
-use seed::faulty::{Call, Fault, Faulty};
+use seed::faulty::{Call, Fault, Faulty, Wait};
 
 use super::notes::Notes;
 use super::world::{LEASE, World, count, job, pass};
@@ -17,6 +17,7 @@ simulated_cases![
     an_answer_that_is_lost_anywhere_runs_no_job_twice,
     a_lost_answer_to_an_enqueue_leaves_one_job,
     work_goes_on_after_an_outage,
+    a_look_that_takes_long_does_not_cost_the_lease,
 ];
 
 const JOBS: i64 = 6;
@@ -110,4 +111,39 @@ async fn work_goes_on_after_an_outage(stores: Stores) {
     notes.wait_for(10).await;
     assert_eq!(worker.stop().await.unwrap().completed, 10);
     assert_eq!(notes.values().len(), 10, "each ran once");
+}
+
+/// A look for the dead that waited for a slow disk kept the looker from saying that it lives.
+async fn a_look_that_takes_long_does_not_cost_the_lease(stores: Stores) {
+    let world = World::of(stores);
+    let calls = Faulty::over(world.store().await);
+    let slow = world.process_with(Arc::new(calls.clone()), |queue| queue).await;
+    let other = world.process().await;
+    let starts = Notes::default();
+    for process in [&slow, &other] {
+        let starts = starts.clone();
+        let long = process.queue.define("long").tag("a");
+        long.action(move |job| {
+            starts.add(&job.job().data);
+            async move {
+                pass(4 * LEASE).await;
+                Ok(Value::Null)
+            }
+        })
+        .unwrap();
+    }
+    let id = slow.queue.create("long", 1).tag("a").save().await.unwrap();
+    let worker = slow.queue.process(["a"]).start();
+    starts.wait_for(1).await;
+    let looker = other.queue.process(["a"]).start();
+    // One of them is the loop's, for delayed jobs; the next one looks for the dead.
+    for nth in [1, 2] {
+        let long = Fault::Delay(Wait::until(|| pass(3 * LEASE)));
+        calls.fail(nth, &[Call::Find], long);
+    }
+    pass(8 * LEASE).await;
+    assert_eq!(starts.values(), [1.into()], "it was taken from its worker");
+    assert_eq!(job(&slow.queue, &id).await.status, Status::Completed);
+    worker.stop().await.unwrap();
+    looker.stop().await.unwrap();
 }

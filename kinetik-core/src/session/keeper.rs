@@ -33,7 +33,12 @@ pub(super) async fn keep(session: Arc<Session>, ended: DropGuard) {
         let is_look_due = looked_at.is_none_or(|at| runtime.elapsed().saturating_sub(at) >= interval);
         if failures == 0 && is_look_due {
             looked_at = Some(runtime.elapsed());
-            if session.rescue(&mut others).await.is_err() {
+            // However long that takes, the own session must be renewed in time. What is left comes with the next look.
+            let is_done = tokio::select! {
+                rescued = session.rescue(&mut others) => rescued.is_ok(),
+                () = runtime.sleep(interval) => false,
+            };
+            if !is_done {
                 failures = 1;
             }
         }
