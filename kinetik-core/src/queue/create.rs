@@ -114,18 +114,20 @@ impl Queue {
     }
 }
 
-/// At the first try an id that is taken is another's: 74 random bits met, which is not to be kept quiet.
+/// Looks whether all jobs are there. At the first try an id that is taken is another's: 74 random bits met, which is not to
+/// be kept quiet. Later it is the job's own, from a try whose answer was lost.
 fn check_ids(outcomes: &[InsertOutcome], tries: u32) -> Result<()> {
-    let taken = outcomes
-        .iter()
-        .position(|outcome| matches!(outcome, InsertOutcome::Duplicate(_)));
-    match taken {
-        Some(at) if tries == 1 => Err(Error::new(
-            ErrorKind::Invalid,
-            format!("the id of job {at} is taken already"),
-        )),
-        _ => Ok(()),
+    for (at, outcome) in outcomes.iter().enumerate() {
+        let message = match outcome {
+            InsertOutcome::Duplicate(index) if index != "_id" => format!(
+                "the store refused job {at}: its unique index {index:?}, which the queue knows nothing of, has the key already"
+            ),
+            InsertOutcome::Duplicate(_) if tries == 1 => format!("the id of job {at} is taken already"),
+            _ => continue,
+        };
+        return Err(Error::new(ErrorKind::Invalid, message));
     }
+    Ok(())
 }
 
 /// A job that is to be enqueued.
