@@ -110,7 +110,8 @@ async fn insert_run(inner: &Inner, collection: &str, run: Vec<Document>) -> Resu
 
 async fn delete_first(inner: &Inner, collection: &str, filter: &Filter) -> Result<u64> {
     if filter.the_id().is_some() {
-        return steps::delete_by(inner, collection, to_bson(filter.source()), 1).await;
+        let statement = doc! { "q": to_bson(filter.source()), "limit": 1 };
+        return steps::delete_by(inner, collection, statement).await;
     }
     let command = doc! {
         "findAndModify": names::of_collection(collection), "query": to_bson(filter.source()), "sort": { "_id": 1 },
@@ -170,6 +171,15 @@ pub(crate) struct Item {
     mark: ObjectId,
 }
 
+impl From<Item> for WriteItem {
+    fn from(item: Item) -> Self {
+        match item.update {
+            Some(update) => Self::update(item.filter, update),
+            None => Self::Delete(item.filter),
+        }
+    }
+}
+
 impl Run {
     fn new(inner: &Inner) -> Self {
         Self {
@@ -219,14 +229,10 @@ impl Run {
 
     async fn carry_out(mut self, inner: &Inner, collection: &str) -> Result<Vec<WriteOutcome>> {
         if self.items.len() == 1 {
-            let Some(Item { filter, update, .. }) = self.items.pop() else {
+            let Some(item) = self.items.pop() else {
                 return Ok(Vec::new());
             };
-            let item = match update {
-                Some(update) => WriteItem::update(filter, update),
-                None => WriteItem::Delete(filter),
-            };
-            return Ok(vec![alone(inner, collection, item).await?]);
+            return Ok(vec![alone(inner, collection, item.into()).await?]);
         }
         let mut outcomes = Vec::with_capacity(self.items.len());
         for item in &self.items {
@@ -243,9 +249,15 @@ impl Run {
             });
         }
         let sent = (0..outcomes.len()).filter(|at| outcomes[*at].is_none()).collect();
-        match self.has_bulk_write {
-            true => bulk::write(inner, collection, &self.items, sent, &mut outcomes).await?,
-            false => update_run(inner, collection, &self.items, sent, &mut outcomes).await?,
+        if !self.has_bulk_write {
+            update_run(inner, collection, &self.items, sent, &mut outcomes).await?;
+        } else if !bulk::write(inner, collection, &self.items, sent, &mut outcomes).await? {
+            inner.forget_bulk_write();
+            for (item, outcome) in self.items.into_iter().zip(&mut outcomes) {
+                if outcome.is_none() {
+                    *outcome = Some(alone(inner, collection, item.into()).await?);
+                }
+            }
         }
         Ok(outcomes.into_iter().flatten().collect())
     }

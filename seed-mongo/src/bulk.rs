@@ -2,24 +2,32 @@
 
 use mongodb::bson::{Document as BsonDocument, doc};
 use seed::store::{UpdateOutcome, WriteOutcome};
-use seed::{ErrorKind, Result};
+use seed::{Error, ErrorKind, Result};
 
 use crate::batch::{Item, refused};
 use crate::change::{array_filters, to_server};
-use crate::error::{Refusal, unexpected};
+use crate::error::{Fault, Refusal, code, unexpected};
 use crate::link::{count, documents};
 use crate::names;
 use crate::store::Inner;
 use crate::values::to_bson;
 
-/// Carries out those of a run that were chosen, and puts what became of each to its place.
+/// The codes by which a server says that it does not know the command, or one of its fields.
+const WITHOUT: [i32; 3] = [
+    code::COMMAND_NOT_FOUND,
+    code::COMMAND_NOT_SUPPORTED,
+    code::UNKNOWN_FIELD,
+];
+
+/// Carries out those of a run that were chosen, and puts what became of each to its place. Says false if the server takes
+/// no such command after all, and has done nothing.
 pub(crate) async fn write(
     inner: &Inner,
     collection: &str,
     run: &[Item],
     sent: Vec<usize>,
     outcomes: &mut [Option<WriteOutcome>],
-) -> Result<()> {
+) -> Result<bool> {
     let operations: Vec<BsonDocument> = sent.iter().map(|at| operation(inner, &run[*at])).collect();
     let place = format!("{}.{}", inner.database(), names::of_collection(collection));
     let command = doc! {
@@ -27,6 +35,8 @@ pub(crate) async fn write(
     };
     let answer = match inner.link.write_admin(command).await {
         Ok(answer) => answer,
+        // The program is 8.0, but its data are kept as 7.0 does, until all members are; or an older one took over.
+        Err(Fault::Refused(refusal)) if WITHOUT.contains(&refusal.code) => return Ok(false),
         Err(fault) => {
             inner.events.wake(collection);
             return Err(fault.into_error(ErrorKind::Update));
@@ -43,10 +53,16 @@ pub(crate) async fn write(
             _ => refused(inner, collection, item, Refusal::of_write_error(result)).await,
         });
     }
-    match sent.iter().all(|at| outcomes[*at].is_some()) {
-        true => Ok(()),
-        false => Err(unexpected("an outcome for each write")),
+    for at in sent {
+        // More outcomes than fit into an answer: what became of the others is not told.
+        outcomes[at].get_or_insert_with(|| WriteOutcome::Failed(untold()));
     }
+    Ok(true)
+}
+
+fn untold() -> Error {
+    let what = "the server did not tell what became of the write: it may have been carried out or not";
+    Error::new(ErrorKind::Unavailable, what)
 }
 
 fn operation(inner: &Inner, item: &Item) -> BsonDocument {

@@ -68,6 +68,12 @@ pub(crate) fn statement(filter: BsonDocument, update: BsonDocument, of: &Update)
     statement
 }
 
+/// The hint for what is about documents of known ids: with many of them the server could take the index of the other
+/// conditions for the better one, and read all that it holds.
+pub(crate) fn by_id() -> BsonDocument {
+    doc! { "_id": 1 }
+}
+
 /// Returns the array filters of an update, if it has any.
 pub(crate) fn array_filters(update: &Update) -> Option<Vec<BsonDocument>> {
     let filters = update.array_filters();

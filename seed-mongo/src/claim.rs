@@ -225,6 +225,7 @@ async fn claim_step(
     let update = to_server(&request.update, inner.own_time(), Some(mark));
     let mut statement = statement(among(&sent, filter), update, &request.update);
     statement.insert("multi", true);
+    statement.insert("hint", change::by_id());
     let command = doc! { "update": names::of_collection(&request.collection), "updates": [statement] };
     let answer = inner.link.write(command).await;
     if answer.is_err() {

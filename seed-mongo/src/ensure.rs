@@ -33,17 +33,11 @@ pub(crate) async fn ensure(inner: &Inner, spec: &CollectionSpec) -> Result<()> {
         {
             return Ok(());
         }
-        let there = indexes(inner, &spec.name).await?;
         let wanted: HashSet<String> = spec.indexes.iter().map(names::of_index).collect();
-        let missing: Vec<&IndexSpec> = spec
-            .indexes
-            .iter()
-            .filter(|index| !there.contains(&names::of_index(index)))
-            .collect();
         let is_recorded = recorded
             .as_ref()
             .is_some_and(|recorded| recorded.edition == spec.version && recorded.indexes == wanted);
-        build(inner, &spec.name, &missing).await?;
+        build(inner, spec, &wanted).await?;
         if is_recorded || record(inner, spec, &wanted).await? {
             return clear(inner, &spec.name, &wanted).await;
         }
@@ -151,9 +145,11 @@ async fn indexes(inner: &Inner, name: &str) -> Result<HashSet<String>> {
     Ok(documents(cursor, "firstBatch").filter_map(name).collect())
 }
 
-async fn build(inner: &Inner, name: &str, missing: &[&IndexSpec]) -> Result<()> {
-    let collection = names::of_collection(name);
-    if missing.is_empty() {
+/// Builds the indexes, and waits for those that somebody else is building. What is there costs nothing: a look would tell
+/// of indexes that are not complete yet, too.
+async fn build(inner: &Inner, spec: &CollectionSpec, wanted: &HashSet<String>) -> Result<()> {
+    let collection = names::of_collection(&spec.name);
+    if spec.indexes.is_empty() {
         let made = inner.link.write(doc! { "create": collection }).await;
         return match made {
             Err(fault) if !fault.is_refusal(code::NAMESPACE_EXISTS) => {
@@ -162,9 +158,19 @@ async fn build(inner: &Inner, name: &str, missing: &[&IndexSpec]) -> Result<()> 
             _ => Ok(()),
         };
     }
-    let indexes: Vec<Document> = missing.iter().map(|index| declaration(index)).collect();
-    let command = doc! { "createIndexes": collection, "indexes": indexes };
-    match inner.link.write_patiently(command).await {
+    let indexes: Vec<Document> = spec.indexes.iter().map(declaration).collect();
+    let mut command = doc! { "createIndexes": collection, "indexes": indexes };
+    if inner.is_replicated() {
+        // By default all members that vote are waited for, also those that are down.
+        command.insert("commitQuorum", "majority");
+    }
+    let mut built = inner.link.write_patiently(command.clone()).await;
+    if matches!(&built, Err(fault) if fault.is_refusal(code::INDEX_OPTIONS_CONFLICT)) {
+        // One that is the same but for its name stands in the way; if it is ours, this one takes its place.
+        clear(inner, &spec.name, wanted).await?;
+        built = inner.link.write_patiently(command).await;
+    }
+    match built {
         Ok(_) => Ok(()),
         Err(Fault::Refused(refusal)) if refusal.is_duplicate() => {
             let fault = duplicate(&refusal.index());

@@ -12,7 +12,11 @@ pub(crate) mod code {
     pub(crate) const NAMESPACE_NOT_FOUND: i32 = 26;
     pub(crate) const INDEX_NOT_FOUND: i32 = 27;
     pub(crate) const NAMESPACE_EXISTS: i32 = 48;
+    pub(crate) const COMMAND_NOT_FOUND: i32 = 59;
+    pub(crate) const INDEX_OPTIONS_CONFLICT: i32 = 85;
+    pub(crate) const COMMAND_NOT_SUPPORTED: i32 = 115;
     pub(crate) const DUPLICATE_KEY: i32 = 11_000;
+    pub(crate) const UNKNOWN_FIELD: i32 = 40_415;
 }
 
 /// Why a call came to nothing.
@@ -44,14 +48,18 @@ impl Refusal {
         self.code == code::DUPLICATE_KEY
     }
 
-    /// Returns the name of the unique index that would be broken.
+    /// Returns the name of the unique index that would be broken: as it was declared, if it is one of ours.
     pub(crate) fn index(&self) -> String {
         // E11000 duplicate key error collection: db.jobs index: by_key~0123abcd dup key: { … }
         let name = self
             .message
             .split_once(" index: ")
             .map_or("", |(_, rest)| rest.split(" dup key").next().unwrap_or_default());
-        names::declared_by(name).unwrap_or_else(|| "_id".to_owned())
+        match names::declared_by(name) {
+            Some(declared) => declared,
+            None if name.is_empty() || name == "_id_" => "_id".to_owned(),
+            None => name.to_owned(),
+        }
     }
 
     /// Turns it into an error, of this kind unless its code says more.
@@ -87,10 +95,12 @@ impl Refusal {
                 ErrorKind::Stale,
                 "the collection changed in a way that the find could not follow: try again",
             ),
-            59 | 238 => (ErrorKind::Unsupported, "the server has no such command"),
-            // Not the primary, shutting down, no connection between members, too late, a conflict of writes.
-            6 | 7 | 50 | 64 | 89 | 91 | 100 | 112 | 134 | 189 | 202 | 262 | 9_001 | 10_058 | 10_107
-            | 11_600 | 11_602 | 13_435 | 13_436 => (
+            code::COMMAND_NOT_FOUND | 238 => (ErrorKind::Unsupported, "the server has no such command"),
+            61 => (
+                ErrorKind::Unsupported,
+                "the collection is sharded by another key than its ids, which is not supported: leave it unsharded",
+            ),
+            code if is_transient(code) => (
                 ErrorKind::Unavailable,
                 "the server cannot serve the call now, and what was under way may have been carried out or not: try again in a moment",
             ),
@@ -99,6 +109,32 @@ impl Refusal {
         Error::new(kind, format!("{what} (the server said: {message})"))
     }
 }
+
+/// Tells whether a code says that the server cannot serve a call now, but may in a moment. Source: `error_codes.yml`
+/// of MongoDB 7.0 and 8.0.
+fn is_transient(code: i32) -> bool {
+    match code {
+        // No way to a member, or to a primary.
+        6 | 7 | 70 | 89 | 91 | 133 | 134 | 189 | 202 | 9_001 | 10_058 | 10_107 | 13_388 | 13_435 | 13_436 => {
+            true
+        }
+        // Not confirmed by as many members as were asked for, or not in time.
+        50 | 64 | 100 | 262 | 358 | 11_600 | 11_601 | 11_602 => true,
+        // Others are at the same documents or indexes.
+        24 | 46 | 112 | 150 | 211 | 216 | 249 | 276 | 279 | 402 | 406 | 407 | 412 => true,
+        // It has too much to do, or refuses writes for a while.
+        365 | 371 | 433 | 449 | 462 | 463 | 473 | 8_000 => true,
+        _ => false,
+    }
+}
+
+/// The labels by which a server says that a call may be tried again, whatever its code.
+const TRY_AGAIN: [&str; 4] = [
+    "RetryableWriteError",
+    "RetryableError",
+    "SystemOverloadedError",
+    "TransientTransactionError",
+];
 
 impl Fault {
     /// Turns it into an error; what the server refused is of this kind unless it says more.
@@ -128,6 +164,12 @@ pub(crate) fn of_driver(url: &str, error: &DriverError) -> Fault {
         })
     };
     match &*error.kind {
+        DriverKind::Command(command)
+            if !is_transient(command.code) && TRY_AGAIN.iter().any(|label| error.contains_label(*label)) =>
+        {
+            let what = "the server cannot serve the call now: try again in a moment";
+            Fault::Store(unavailable(url, what, &command.message))
+        }
         DriverKind::Command(command) => refused(command.code, &command.message),
         DriverKind::Write(WriteFailure::WriteError(error)) => refused(error.code, &error.message),
         DriverKind::Write(WriteFailure::WriteConcernError(error)) => {
@@ -233,6 +275,8 @@ mod tests {
             (171, ErrorKind::Index),
             (14_031, ErrorKind::Full),
             (10_107, ErrorKind::Unavailable),
+            (133, ErrorKind::Unavailable),
+            (61, ErrorKind::Unsupported),
             (18, ErrorKind::Unavailable),
             (13, ErrorKind::Unsupported),
             (43, ErrorKind::Stale),
@@ -253,6 +297,8 @@ mod tests {
         };
         assert_eq!(of("by key~0123abcd"), "by key");
         assert_eq!(of("_id_"), "_id");
+        // Somebody else's index is not taken for the ids.
+        assert_eq!(of("by_mail"), "by_mail");
         let error = refusal(11_000, "E11000 … index: u~0123abcd dup key").into_error(ErrorKind::Update);
         assert_eq!(error.kind(), ErrorKind::Duplicate);
         assert_eq!(error.place().operator.as_deref(), Some("u"));

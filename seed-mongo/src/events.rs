@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use mongodb::bson::{Document as BsonDocument, doc};
+use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
 use seed::clock::Clock;
 use seed::store::watch::{Topics, Watchers};
 use seed::store::{Subscription, Watch};
@@ -18,7 +19,7 @@ use tokio::sync::OnceCell;
 use tokio::task::unconstrained;
 
 use crate::checks::Server;
-use crate::error::Refusal;
+use crate::error::{Fault, Refusal};
 use crate::link::{Link, documents};
 use crate::names;
 use crate::values::to_bson;
@@ -38,6 +39,9 @@ const KEPT: i64 = 1_024;
 /// For how long a registration holds, and from when on it is renewed.
 const REGISTERED: Duration = Duration::from_secs(60);
 const RENEWED: Duration = Duration::from_secs(30);
+
+/// For how many milliseconds the registration of a handle that has ended is kept: longer than clocks differ.
+const GONE_MS: i64 = 3_600_000;
 
 /// The watches and subscriptions of a handle.
 #[derive(Debug)]
@@ -199,9 +203,13 @@ impl Events {
             "update": LISTENERS,
             "updates": [{ "q": { "_id": &self.name }, "u": { "$set": { "until": time } }, "upsert": true }],
         };
-        link.write(command)
-            .await
-            .map_err(|fault| fault.into_error(ErrorKind::Update))?;
+        let refused = |fault: Fault| fault.into_error(ErrorKind::Update);
+        link.write(command).await.map_err(refused)?;
+        // Those that ended without a word do not pile up.
+        let gone = mongodb::bson::DateTime::from_millis(until.as_millis().saturating_sub(GONE_MS));
+        let command =
+            doc! { "delete": LISTENERS, "deletes": [{ "q": { "until": { "$lt": gone } }, "limit": 0 }] };
+        link.write(command).await.map_err(refused)?;
         Ok(until)
     }
 
@@ -232,7 +240,13 @@ type ChangeStream =
 async fn open_stream(link: &Arc<Link>) -> Option<ChangeStream> {
     // Which collection it was is all that matters.
     let stages = [doc! { "$project": { "ns": 1, "operationType": 1 } }];
-    link.database().watch().pipeline(stages).await.ok()
+    // Whatever the URL says of reads: one who lags behind would wake nobody in time.
+    let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+    let watch = link.database().watch().pipeline(stages);
+    let watch = watch
+        .selection_criteria(primary)
+        .read_concern(ReadConcern::majority());
+    watch.await.ok()
 }
 
 /// Wakes the watches on what changes, until the stream ends; none once the handle is gone.

@@ -17,7 +17,7 @@ use seed::{Error, ErrorKind, Result};
 use tokio::runtime::Runtime;
 
 use crate::error::{self, Fault, unexpected, unsafe_write};
-use crate::options::Options;
+use crate::options::{Options, limited};
 use crate::values::from_raw;
 
 /// After this long without an answer a call is given up.
@@ -99,6 +99,7 @@ impl Link {
             runtime: Some(runtime),
         })
     }
+
     fn runtime(&self) -> &Runtime {
         self.runtime
             .as_ref()
@@ -121,7 +122,11 @@ impl Link {
     }
 
     async fn write_within(&self, mut command: Document, limit: Option<Duration>) -> Result<Document, Fault> {
-        command.insert("writeConcern", self.concern.clone());
+        let concern = match limit {
+            Some(_) => limited(&self.concern),
+            None => self.concern.clone(),
+        };
+        command.insert("writeConcern", concern);
         confirmed(self.call_within(command, limit).await?)
     }
 
@@ -151,7 +156,7 @@ impl Link {
 
     /// As [`write`](Self::write), to the server's own database.
     pub(crate) async fn write_admin(&self, mut command: Document) -> Result<Document, Fault> {
-        command.insert("writeConcern", self.concern.clone());
+        command.insert("writeConcern", limited(&self.concern));
         confirmed(self.call_admin(command).await?)
     }
 

@@ -15,6 +15,9 @@ const DATABASE: &str = "seed";
 /// How long it may take to reach a server.
 const CONNECT: Duration = Duration::from_secs(3);
 
+/// How long the other members have to confirm a write, unless the URL says otherwise.
+const CONFIRMED: Duration = Duration::from_secs(10);
+
 /// How many connections are made at the most; each call takes one for itself.
 const CONNECTIONS: u32 = 16;
 
@@ -83,6 +86,7 @@ impl Options {
         let mut concern = self.connection.write_concern.clone().unwrap_or_default();
         concern.w.get_or_insert(Acknowledgment::Majority);
         concern.journal.get_or_insert(true);
+        concern.w_timeout.get_or_insert(CONFIRMED);
         concern
     }
 
@@ -111,10 +115,23 @@ fn concern(asked: Option<&WriteConcern>) -> Option<Document> {
     let journal = asked.and_then(|asked| asked.journal).unwrap_or(true);
     let mut concern = doc! { "w": w, "j": journal };
     if let Some(limit) = asked.and_then(|asked| asked.w_timeout) {
-        let millis = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
-        concern.insert("wtimeout", millis);
+        concern.insert("wtimeout", millis(limit));
     }
     Some(concern)
+}
+
+/// Returns what a write waits for that is given up when it takes long: the server must know of that, or what nobody waits
+/// for any more would stay on it until the missing members are back.
+pub(crate) fn limited(concern: &Document) -> Document {
+    let mut concern = concern.clone();
+    if !concern.contains_key("wtimeout") {
+        concern.insert("wtimeout", millis(CONFIRMED));
+    }
+    concern
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -141,6 +158,10 @@ mod tests {
         let options = Options::from_url("mongodb://host").unwrap();
         assert_eq!(options.database, "seed");
         assert_eq!(options.concern, doc! { "w": "majority", "j": true });
+        assert_eq!(
+            limited(&options.concern),
+            doc! { "w": "majority", "j": true, "wtimeout": 10_000_i64 }
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use mongodb::bson::{Bson, doc};
 use seed::plan::index::check_name;
 use seed::store::{Delete, Update, UpdateOutcome};
 use seed::value::Value;
-use seed::{ErrorKind, Filter, Result};
+use seed::{ErrorKind, Filter, Result, Sort};
 
 use crate::change::{self, among, explained, statement, to_server, update_one};
 use crate::error::{Fault, Refusal};
@@ -29,7 +29,7 @@ pub(crate) async fn update(inner: &Inner, request: Update) -> Result<UpdateOutco
         }
         None if request.update.constant().is_some() || request.upsert => {
             let filter = to_bson(request.filter.source());
-            update_many(inner, &request, filter, request.upsert).await
+            update_many(inner, &request, (filter, None), request.upsert).await
         }
         // One that fails on a document leaves those before it changed, in the order of the ids.
         limit => update_in_order(inner, &request, limit).await,
@@ -56,7 +56,8 @@ async fn update_in_order(inner: &Inner, request: &Update, limit: Option<u64>) ->
 async fn update_step(inner: &Inner, request: &Update, ids: &[Value]) -> Result<UpdateOutcome> {
     if request.update.constant().is_some() {
         let sent: Vec<Bson> = ids.iter().map(value_to_bson).collect();
-        return update_many(inner, request, among(&sent, &request.filter), false).await;
+        let of_ids = among(&sent, &request.filter);
+        return update_many(inner, request, (of_ids, Some(change::by_id())), false).await;
     }
     let statements: Vec<_> = ids
         .iter()
@@ -75,7 +76,7 @@ async fn update_step(inner: &Inner, request: &Update, ids: &[Value]) -> Result<U
 async fn update_many(
     inner: &Inner,
     request: &Update,
-    filter: mongodb::bson::Document,
+    (filter, hint): (mongodb::bson::Document, Option<mongodb::bson::Document>),
     upsert: bool,
 ) -> Result<UpdateOutcome> {
     let change = (&request.filter, &request.update);
@@ -87,6 +88,9 @@ async fn update_many(
     );
     statement.insert("multi", true);
     statement.insert("upsert", upsert);
+    if let Some(hint) = hint {
+        statement.insert("hint", hint);
+    }
     send(inner, request, vec![statement]).await
 }
 
@@ -124,7 +128,7 @@ async fn send(
 pub(crate) async fn delete(inner: &Inner, request: Delete) -> Result<u64> {
     check_name(&request.collection)?;
     if request.limit.is_none() {
-        return delete_by(inner, &request.collection, to_bson(request.filter.source()), 0).await;
+        return delete_all(inner, &request).await;
     }
     let mut deleted = 0;
     while request.limit.is_some_and(|limit| deleted < limit) {
@@ -136,21 +140,35 @@ pub(crate) async fn delete(inner: &Inner, request: Delete) -> Result<u64> {
             break;
         }
         let sent: Vec<Bson> = ids.iter().map(value_to_bson).collect();
-        deleted += delete_by(inner, &request.collection, among(&sent, &request.filter), 0).await?;
+        let statement = doc! { "q": among(&sent, &request.filter), "limit": 0, "hint": change::by_id() };
+        deleted += delete_by(inner, &request.collection, statement).await?;
     }
     Ok(deleted)
 }
 
-/// Deletes by a filter: all that matches, or the first with the limit 1.
+/// Deletes all that matches, by the index that the server would not come upon.
+async fn delete_all(inner: &Inner, request: &Delete) -> Result<u64> {
+    let (collection, filter) = (&request.collection, &request.filter);
+    let statement = doc! { "q": to_bson(filter.source()), "limit": 0 };
+    if let Some(hint) = inner.declared.hint(collection, filter, &Sort::default()) {
+        let mut hinted = statement.clone();
+        hinted.insert("hint", hint);
+        match delete_by(inner, collection, hinted).await {
+            // Another process may have taken the index away; what it served is found without it.
+            Err(fault) if !fault.kind().is_of_store() => {}
+            deleted => return deleted,
+        }
+    }
+    delete_by(inner, collection, statement).await
+}
+
+/// Carries out one statement of a `delete` command.
 pub(crate) async fn delete_by(
     inner: &Inner,
     collection: &str,
-    filter: mongodb::bson::Document,
-    limit: i32,
+    statement: mongodb::bson::Document,
 ) -> Result<u64> {
-    let command = doc! {
-        "delete": names::of_collection(collection), "deletes": [{ "q": filter, "limit": limit }]
-    };
+    let command = doc! { "delete": names::of_collection(collection), "deletes": [statement] };
     let answer = inner.link.write_patiently(command).await;
     if matches!(answer, Err(Fault::Store(_))) {
         inner.events.wake(collection);

@@ -1,5 +1,6 @@
 //! The store: what all calls share, and where each begins.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -34,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) events: Arc<Events>,
     options: Options,
     server: Server,
+    /// Whether the server takes writes of all kinds in one command, as far as is known.
+    has_bulk_write: AtomicBool,
     /// What was declared through this handle.
     pub(crate) declared: Arc<Declared>,
     ids: ObjectIds,
@@ -57,6 +60,7 @@ impl Inner {
             link,
             options,
             server,
+            has_bulk_write: AtomicBool::new(server.has_bulk_write),
             declared: Arc::default(),
             ids,
             clock,
@@ -73,6 +77,7 @@ impl Inner {
             events: Arc::clone(&self.events),
             options: self.options.clone(),
             server: self.server,
+            has_bulk_write: AtomicBool::new(self.has_bulk_write()),
             declared: Arc::clone(&self.declared),
             ids: ObjectIds::default(),
             clock: Arc::clone(&self.clock),
@@ -96,7 +101,17 @@ impl Inner {
     }
 
     pub(crate) fn has_bulk_write(&self) -> bool {
-        self.server.has_bulk_write
+        self.has_bulk_write.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the server refused what its version knows.
+    pub(crate) fn forget_bulk_write(&self) {
+        self.has_bulk_write.store(false, Ordering::Relaxed);
+    }
+
+    /// Tells whether the server has other members that keep the same.
+    pub(crate) fn is_replicated(&self) -> bool {
+        self.server.has_change_streams
     }
 
     pub(crate) fn database(&self) -> &str {

@@ -4,7 +4,7 @@ use mongodb::bson::oid::ObjectId as BsonId;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{self, Bson, RawBson, RawBsonRef, RawDocument};
 use seed::value::{Binary, DateTime, Document, ObjectId, Value};
-use seed::{Error, ErrorKind, Result};
+use seed::{Error, ErrorKind, Result, doc as document};
 
 /// Returns a document as BSON: integers as Int64, dates and ids as types of their own.
 pub(crate) fn to_bson(document: &Document) -> bson::Document {
@@ -40,8 +40,11 @@ pub(crate) fn id_to_bson(id: &ObjectId) -> BsonId {
 /// Reads a document of the server's, as it came: the driver's own reader takes documents such as `{"$date": 1}` for
 /// values.
 ///
+/// A value of a type that seed does not have, which another program has put there, is read as its Extended JSON: one
+/// such value must not keep others from being read.
+///
 /// # Errors
-/// [`ErrorKind::Corrupt`] if it holds a value of a type that seed does not have, which another program has put there.
+/// [`ErrorKind::Corrupt`] if it is no BSON.
 pub(crate) fn from_raw(document: &RawDocument) -> Result<Document> {
     let mut read = Document::new();
     for field in document {
@@ -71,11 +74,30 @@ fn value_from_raw(value: RawBsonRef<'_>) -> Result<Value> {
             Value::Array(elements.into_iter().map(read).collect::<Result<_>>()?)
         }
         RawBsonRef::Document(document) => Value::Document(from_raw(document)?),
-        other => {
-            let name = format!("{:?}", other.element_type());
-            return Err(unreadable(&format!("the type {name} is none of seed's")));
-        }
+        foreign => Value::Document(extended(foreign)),
     })
+}
+
+/// Returns a value of a type that seed does not have as its canonical Extended JSON. Source: the specification
+/// "MongoDB Extended JSON", version 2.
+fn extended(value: RawBsonRef<'_>) -> Document {
+    match value {
+        RawBsonRef::Decimal128(number) => document! { "$numberDecimal": (number.to_string()) },
+        RawBsonRef::Timestamp(at) => {
+            document! { "$timestamp": { "t": (i64::from(at.time)), "i": (i64::from(at.increment)) } }
+        }
+        RawBsonRef::RegularExpression(regex) => {
+            let (pattern, options) = (regex.pattern.as_str(), regex.options.as_str());
+            document! { "$regularExpression": { "pattern": pattern, "options": options } }
+        }
+        RawBsonRef::JavaScriptCode(code) => document! { "$code": code },
+        RawBsonRef::JavaScriptCodeWithScope(code) => document! { "$code": (code.code) },
+        RawBsonRef::Symbol(name) => document! { "$symbol": name },
+        RawBsonRef::MinKey => document! { "$minKey": 1 },
+        RawBsonRef::MaxKey => document! { "$maxKey": 1 },
+        RawBsonRef::Undefined => document! { "$undefined": true },
+        other => document! { "$unknown": (format!("{:?}", other.element_type())) },
+    }
 }
 
 fn unreadable(why: &str) -> Error {
@@ -114,10 +136,20 @@ mod tests {
     }
 
     #[test]
-    fn what_seed_does_not_have_is_refused_by_its_place() {
-        let document = bson::doc! { "a": { "b": Bson::MaxKey } };
-        let fault = from_raw(&RawDocumentBuf::try_from(&document).unwrap()).unwrap_err();
-        assert_eq!(fault.kind(), ErrorKind::Corrupt);
-        assert_eq!(fault.place().path.as_deref(), Some("b"));
+    fn what_seed_does_not_have_is_read_as_extended_json() {
+        let decimal = Bson::Decimal128("1.50".parse().unwrap());
+        let at = bson::Timestamp {
+            time: 7,
+            increment: 2,
+        };
+        let document = bson::doc! { "_id": 1_i64, "a": { "b": Bson::MaxKey }, "c": [decimal], "d": at };
+        let read = from_raw(&RawDocumentBuf::try_from(&document).unwrap()).unwrap();
+        assert_eq!(
+            read,
+            doc! {
+                "_id": 1, "a": { "b": { "$maxKey": 1 } }, "c": [{ "$numberDecimal": "1.50" }],
+                "d": { "$timestamp": { "t": 7, "i": 2 } }
+            }
+        );
     }
 }

@@ -24,9 +24,11 @@ final class Commands {
         Set.of("$eq", "$gt", "$gte", "$lt", "$lte", "$type", "$exists", "$in");
 
     private final MongoBackend inner;
+    private final int version;
 
-    Commands(MongoBackend inner) {
+    Commands(MongoBackend inner, int version) {
         this.inner = inner;
+        this.version = version;
     }
 
     MongoBackend asBackend() {
@@ -76,6 +78,11 @@ final class Commands {
             case "hello":
                 return run(message, new Document("isMaster", 1)).append("isWritablePrimary", true);
             case "bulkWrite":
+                if (version < 8) {
+                    // What a server says that speaks the protocol of 8.0 and keeps its data as an older one does.
+                    throw new MongoServerError(
+                        115, "CommandNotSupported", "BulkWrite may not be run without featureFlagBulkWriteCommand enabled");
+                }
                 return bulkWrite(message, command);
             case "update":
                 return update(message, command);

@@ -41,7 +41,7 @@ public final class StandIn {
         }
         List<Integer> parts = Stream.of(version.split("\\.")).map(Integer::valueOf).toList();
         MongoBackend backend = file == null ? new Indexes.Backend() : new H2Backend(file);
-        Commands commands = new Commands(backend.version(new Version(parts, wire)));
+        Commands commands = new Commands(backend.version(new Version(parts, wire)), parts.get(0));
         MongoServer server = new MongoServer(commands.asBackend());
         server.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port));
         Runtime.getRuntime().addShutdownHook(new Thread(server::shutdownNow));
