@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kinetik_core::{ErrorKind, FailureKind, NewJob, Status};
 use seed::store::Insert;
-use seed::{Value, doc};
+use seed::{CollectionSpec, IndexSpec, Value, doc};
 
 use super::notes::Notes;
 use super::world::{World, count, document, job, pass};
@@ -18,6 +18,7 @@ simulated_cases![
     each_job_of_many_keeps_its_options,
     each_job_is_created_when_it_is_created,
     a_payload_of_megabytes_arrives_as_it_was_given,
+    a_job_whose_end_is_refused_fails_and_is_not_run_again,
 ];
 
 /// A payload that could not be decoded blocked all others (first seen in River, pull request 1324).
@@ -146,4 +147,35 @@ async fn a_payload_of_megabytes_arrives_as_it_was_given(stores: Stores) {
     let summary = queue.process(["a"]).drain().await.unwrap();
     assert_eq!(summary.completed, 1);
     assert_eq!(notes.values(), [large]);
+}
+
+/// An end that the store refused for good left the job as running, and to be run again beside others.
+async fn a_job_whose_end_is_refused_fails_and_is_not_run_again(stores: Stores) {
+    let (queue, runs) = (World::queue(stores).await, Notes::default());
+    // Somebody has put an index of their own on the jobs.
+    let theirs = IndexSpec::new("theirs", &doc! { "result": 1 }).unwrap();
+    let theirs = theirs.unique().partial(&doc! { "result": { "$exists": true } });
+    let spec = CollectionSpec::new(queue.collection().clone()).version(1_000);
+    queue.store().ensure(&spec.index(theirs.unwrap())).await.unwrap();
+    let ran = runs.clone();
+    let keyed = queue.define("keyed").tag("a");
+    keyed
+        .action(move |job| {
+            ran.add(&job.job().data);
+            async { Ok("taken".into()) }
+        })
+        .unwrap();
+    let first = queue.create("keyed", 1).save().await.unwrap();
+    let second = queue.create("keyed", 2).save().await.unwrap();
+    let worker = queue.process(["a"]).slots(1).start();
+    runs.wait_for(2).await;
+    pass(Duration::from_secs(100)).await;
+    worker.stop().await.unwrap();
+    assert_eq!(runs.values(), [1.into(), 2.into()]);
+    assert_eq!(job(&queue, &first).await.status, Status::Completed);
+    let refused = job(&queue, &second).await;
+    assert_eq!((refused.status, refused.attempt), (Status::Failed, 1));
+    let message = refused.error.unwrap().message;
+    assert!(message.contains("theirs"), "{message}");
+    assert_eq!(refused.result, Value::Null);
 }

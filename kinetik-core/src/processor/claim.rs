@@ -3,7 +3,7 @@
 use seed::store::{StoreExt, WriteBatch, WriteItem, WriteOutcome};
 use seed::{Document, Filter, Sort, Update, Value, doc};
 
-use super::Loop;
+use super::{Loop, finish};
 use crate::error::Result;
 use crate::event::Event;
 use crate::job::Status;
@@ -43,6 +43,8 @@ impl Loop {
                     // It is this job's alone: the others, and what was claimed, must not suffer for it.
                     if fault.is_retryable() {
                         self.outbox.push(waiting);
+                    } else {
+                        self.end_barely(waiting, &fault);
                     }
                     failed = Some(fault);
                 }
@@ -121,6 +123,14 @@ impl Loop {
             });
         }
         Ok(())
+    }
+
+    /// Ends a job whose end the store refuses for good, by the bare fact: left as it is, it would be run again and again.
+    fn end_barely(&mut self, waiting: super::Waiting, fault: &seed::Error) {
+        match finish::bare(&waiting, fault, self.queue.now()) {
+            Some(bare) if !waiting.is_bare => self.outbox.push(bare),
+            _ => drop(self.given_up.insert(waiting.id, waiting.token)),
+        }
     }
 
     fn stored(&mut self, waiting: &super::Waiting) {

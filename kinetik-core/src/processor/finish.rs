@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seed::store::{WriteBatch, WriteOutcome};
+use seed::store::{WriteBatch, WriteItem, WriteOutcome};
 use seed::value::{Text, limits as value_limits};
 use seed::{DateTime, Document, Value, doc};
 
@@ -109,6 +109,46 @@ pub(super) fn waiting(attempt: &Arc<Attempt>, token: &str, change: Change, now: 
         task,
         ending: Ending { status, error },
         item,
+        is_bare: false,
+    })
+}
+
+/// Returns the end of a job whose real end the store refused: that it failed by this, and nothing of what it said.
+pub(super) fn bare(waiting: &Waiting, fault: &seed::Error, now: DateTime) -> Option<Waiting> {
+    let WriteItem::Update {
+        known: Some(known), ..
+    } = &waiting.item
+    else {
+        return None;
+    };
+    let failure = Failure::of_kind(
+        FailureKind::Failed,
+        format!("the store refused how it ended: {fault}"),
+    );
+    let attempt = known.get("attempt").and_then(Value::as_i64).unwrap_or_default();
+    let set = doc! {
+        "status": (Status::Failed.name()), "attempt": (attempt.saturating_add(1)), "finished": now,
+        "error": (failure.to_document())
+    };
+    let item = guard::of_token(
+        waiting.key.clone(),
+        &waiting.token,
+        known.clone(),
+        set,
+        released(),
+    )
+    .ok()?;
+    Some(Waiting {
+        id: waiting.id.clone(),
+        key: waiting.key.clone(),
+        token: waiting.token.clone(),
+        task: waiting.task.clone(),
+        ending: Ending {
+            status: Status::Failed,
+            error: Some(failure.message),
+        },
+        item,
+        is_bare: true,
     })
 }
 

@@ -53,7 +53,8 @@ impl Loop {
                 .outbox
                 .iter()
                 .any(|waiting| waiting.token == token && waiting.id == id);
-            if is_ending || self.running.contains_key(&id) {
+            let is_given_up = self.given_up.get(&id) == Some(&token);
+            if is_ending || is_given_up || self.running.contains_key(&id) {
                 continue;
             }
             let job = self

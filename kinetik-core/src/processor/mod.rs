@@ -65,6 +65,8 @@ struct Waiting {
     task: Text,
     ending: Ending,
     item: WriteItem,
+    /// Whether this is the bare end of a job whose real one the store refused.
+    is_bare: bool,
 }
 
 /// What wakes the loop from outside.
@@ -91,6 +93,8 @@ struct Loop {
     stop: CancellationToken,
     running: HashMap<Text, Running>,
     outbox: Vec<Waiting>,
+    /// Jobs whose end the store refuses in any form, with their tokens. They are left to those who come after us.
+    given_up: HashMap<Text, Text>,
     done: mpsc::UnboundedReceiver<Done>,
     done_sender: mpsc::UnboundedSender<Done>,
     summary: Summary,
@@ -129,6 +133,7 @@ impl Loop {
             stop,
             running: HashMap::new(),
             outbox: Vec::new(),
+            given_up: HashMap::new(),
             done,
             done_sender,
             summary: Summary::default(),
