@@ -60,3 +60,26 @@ impl Delegate for MemoryStore {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use futures::executor::block_on;
+    use seed::doc;
+    use seed::store::{WriteBatch, WriteItem};
+
+    use super::*;
+
+    #[test]
+    fn a_quiet_batch_wakes_no_watch() {
+        block_on(async {
+            let store = MemoryStore::new();
+            let mut watch = store.watch("jobs").await.unwrap();
+            let batch = || WriteBatch::new("jobs", vec![WriteItem::Insert(doc! { "a": 1 })]);
+            store.write(batch().quiet()).await.unwrap();
+            assert!(watch.changed().now_or_never().is_none());
+            store.write(batch()).await.unwrap();
+            assert!(watch.changed().now_or_never().is_some());
+        });
+    }
+}

@@ -58,6 +58,7 @@ struct Writing<'a> {
     collection: Text,
     items: Vec<WriteItem>,
     outcomes: Vec<Option<WriteOutcome>>,
+    wakes: bool,
     /// Upserts, by their positions, whose id was there when they came to be inserted.
     refused_upserts: HashSet<usize>,
 }
@@ -92,6 +93,7 @@ impl<'a> Writing<'a> {
             inner,
             collection: batch.collection,
             outcomes: vec![None; items.len()],
+            wakes: !batch.quiet,
             items,
             refused_upserts: HashSet::new(),
         }
@@ -329,7 +331,11 @@ impl<'a> Writing<'a> {
     ) -> Result<()> {
         let all: Vec<&Change> = changes.iter().map(|(_, prepared)| &prepared.change).collect();
         let (claims, arguments): (Vec<usize>, Vec<_>) = claims.into_iter().unzip();
-        match self.inner.commit(collection, &all, &arguments, true).await? {
+        match self
+            .inner
+            .commit(collection, &all, &arguments, self.wakes)
+            .await?
+        {
             Committed::Stale => Ok(()),
             Committed::Refused(refused) => {
                 self.refuse(collection, &changes, &refused);

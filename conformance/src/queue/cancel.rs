@@ -129,11 +129,15 @@ async fn what_is_over_cannot_be_called_off(stores: Stores) {
 async fn an_end_and_a_call_off_at_one_moment_leave_one_of_them(stores: Stores) {
     let world = World::of(stores);
     let (runs, other) = (world.process().await, world.process().await);
-    let short = runs.queue.define("short");
+    let starts = Notes::default();
+    let (short, notes) = (runs.queue.define("short"), starts.clone());
     short
-        .action(async |_| {
-            pass(Duration::from_millis(5)).await;
-            Err(Failure::new("over"))
+        .action(move |job| {
+            notes.add(&job.job().data);
+            async {
+                pass(Duration::from_millis(5)).await;
+                Err(Failure::new("over"))
+            }
         })
         .unwrap();
     let told: Arc<Mutex<Vec<(String, Status)>>> = Arc::default();
@@ -151,7 +155,7 @@ async fn an_end_and_a_call_off_at_one_moment_leave_one_of_them(stores: Stores) {
     let rounds = world.scaled(1_000);
     for round in 0..rounds {
         let id = other.queue.create("short", round).save().await.unwrap();
-        wait_for_status_or_end(&other.queue, &id).await;
+        starts.wait_for(round as usize + 1).await;
         pass(Duration::from_millis((round % 8) as u64)).await;
         let outcome = other.queue.cancel(&id).await;
         let ended = wait_for_end(&other.queue, &id).await;
@@ -175,13 +179,6 @@ async fn an_end_and_a_call_off_at_one_moment_leave_one_of_them(stores: Stores) {
         "both must occur: {called_off} of {rounds}"
     );
     worker.stop().await.unwrap();
-}
-
-async fn wait_for_status_or_end(queue: &kinetik_core::Queue, id: &str) {
-    let mut watch = queue.store().watch(queue.collection()).await.unwrap();
-    while matches!(job(queue, id).await.status, Status::Queued | Status::Delayed) {
-        watch.changed().await;
-    }
 }
 
 async fn two_who_call_off_the_same_job_agree(stores: Stores) {

@@ -3,7 +3,7 @@
 use seed::store::{StoreExt, WriteBatch, WriteItem, WriteOutcome};
 use seed::{Document, Filter, Sort, Update, Value, doc};
 
-use super::{Loop, finish};
+use super::{Loop, Waiting, finish};
 use crate::error::Result;
 use crate::event::Event;
 use crate::job::Status;
@@ -24,7 +24,11 @@ impl Loop {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        let batch = WriteBatch::new(self.queue.collection().clone(), items);
+        let mut batch = WriteBatch::new(self.queue.collection().clone(), items);
+        if self.outbox.iter().all(Waiting::is_final) {
+            // Nobody has anything to do because of it: not of a claim, nor of a job that is over.
+            batch = batch.quiet();
+        }
         let outcomes = match self.queue.store().write(batch).await {
             Ok(outcomes) => outcomes,
             Err(fault) => {
@@ -107,7 +111,7 @@ impl Loop {
     }
 
     /// Deals with an ending that matched nothing: it was stored by an earlier try, or the job is no longer ours.
-    async fn settle_refused(&mut self, waiting: &super::Waiting) -> Result<()> {
+    async fn settle_refused(&mut self, waiting: &Waiting) -> Result<()> {
         let job = self
             .queue
             .store()
@@ -126,14 +130,14 @@ impl Loop {
     }
 
     /// Ends a job whose end the store refuses for good, by the bare fact: left as it is, it would be run again and again.
-    fn end_barely(&mut self, waiting: super::Waiting, fault: &seed::Error) {
+    fn end_barely(&mut self, waiting: Waiting, fault: &seed::Error) {
         match finish::bare(&waiting, fault, self.queue.now()) {
             Some(bare) if !waiting.is_bare => self.outbox.push(bare),
             _ => drop(self.given_up.insert(waiting.id, waiting.token)),
         }
     }
 
-    fn stored(&mut self, waiting: &super::Waiting) {
+    fn stored(&mut self, waiting: &Waiting) {
         self.summary.count(waiting.ending.status);
         let event = match waiting.ending.status {
             Status::Queued => Event::HandedBack {

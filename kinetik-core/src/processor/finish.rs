@@ -30,6 +30,13 @@ pub(super) struct Ending {
     pub(super) error: Option<String>,
 }
 
+impl Waiting {
+    /// Tells whether the job is over.
+    pub(super) fn is_final(&self) -> bool {
+        self.ending.status.is_final()
+    }
+}
+
 impl Loop {
     /// Takes in the end of an attempt; it is stored with the next trip.
     pub(super) fn end(&mut self, done: Done) {
@@ -70,7 +77,7 @@ impl Loop {
         if items.is_empty() {
             return Ok(());
         }
-        let batch = WriteBatch::new(self.queue.collection().clone(), items);
+        let batch = WriteBatch::new(self.queue.collection().clone(), items).quiet();
         let outcomes = self.queue.store().write(batch).await?;
         for (id, outcome) in ids.iter().zip(outcomes) {
             if matches!(outcome, WriteOutcome::Updated(updated) if updated.matched == 0) {

@@ -323,8 +323,8 @@ for c = 1, count() do
     answer[c + 1] = -1
   end
 end
-if is_changed then
+if is_changed and ARGV[2] ~= '' then
   call('HINCRBY', spec, 'writes', 1)
-  if ARGV[2] ~= '' then call('PUBLISH', ARGV[2], ARGV[3]) end
+  call('PUBLISH', ARGV[2], ARGV[3])
 end
 return answer

@@ -138,6 +138,13 @@ struct Written<T> {
     is_changed: bool,
 }
 
+/// Whom a write wakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wakes {
+    Watches,
+    Nobody,
+}
+
 impl<E: Engine> Inner<E> {
     /// Returns the catalogue of a collection as this process last saw it.
     pub(super) fn catalogue(&self, collection: &str) -> Result<Arc<Catalogue>> {
@@ -187,15 +194,16 @@ impl<E: Engine> Inner<E> {
         T: Send + 'static,
         W: FnMut(&mut Session<'_, E::Stored>) -> Result<T> + Send + 'static,
     {
-        self.write_weighted(collection, Weight::of(items, false), plan)
+        self.write_weighted(collection, Weight::of(items, false), Wakes::Watches, plan)
             .await
     }
 
-    /// Does as [`write`](Self::write) does, and says how urgent it is.
+    /// Does as [`write`](Self::write) does, and says how urgent it is and whom it wakes.
     pub(super) async fn write_weighted<T, W>(
         &self,
         collection: &Text,
         weight: Weight,
+        wakes: Wakes,
         plan: impl Fn(&Arc<Catalogue>) -> Result<W> + Send + Sync,
     ) -> Result<T>
     where
@@ -209,7 +217,7 @@ impl<E: Engine> Inner<E> {
                 if !Arc::ptr_eq(&catalogue, &written.catalogue) {
                     self.remember(collection, written.catalogue);
                 }
-                if written.is_changed {
+                if written.is_changed && wakes == Wakes::Watches {
                     self.watchers.wake(collection);
                 }
                 return written.value;

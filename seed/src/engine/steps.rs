@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::ids::Ids;
 use super::indexed::Inner;
+use super::indexed::Wakes;
 use super::session::Session;
 use super::writer::Weight;
 use super::writes::{Setting, write};
@@ -47,7 +48,7 @@ async fn update_step<E: Engine>(
     let step = Arc::new((request.clone(), ids));
     let weight = Weight::of(step.1.len(), request.urgent);
     let (outcome, fault) = inner
-        .write_weighted(&request.collection, weight, |_| {
+        .write_weighted(&request.collection, weight, Wakes::Watches, |_| {
             let (setting, step) = (setting.clone(), Arc::clone(&step));
             Ok(move |session: &mut Session<'_, E::Stored>| {
                 let (request, ids) = &*step;

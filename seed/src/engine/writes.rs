@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::catalogue::Catalogue;
 use super::change::{self, Change};
-use super::indexed::Inner;
+use super::indexed::{Inner, Wakes};
 use super::session::{Session, duplicate};
 use super::writer::Weight;
 use super::{Engine, probe};
@@ -101,8 +101,12 @@ pub(super) async fn write<E: Engine>(inner: &Arc<Inner<E>>, batch: WriteBatch) -
         })
         .sum();
     let weight = Weight::of(count, batch.urgent);
+    let wakes = match batch.quiet {
+        true => Wakes::Nobody,
+        false => Wakes::Watches,
+    };
     inner
-        .write_weighted(&batch.collection, weight, |catalogue| {
+        .write_weighted(&batch.collection, weight, wakes, |catalogue| {
             let prepared: Vec<_> = items
                 .iter()
                 .map(|item| setting.prepare(catalogue, item))

@@ -107,7 +107,8 @@ pub trait Store: Debug + Send + Sync {
     /// Removes a collection with its indexes; one that does not exist is no error.
     async fn drop_collection(&self, collection: &str) -> Result<()>;
 
-    /// Watches a collection: the watch wakes for every commit made after this has returned.
+    /// Watches a collection: the watch wakes for every commit made after this has returned, [quiet](WriteBatch::quiet)
+    /// ones aside.
     ///
     /// It may wake without one, and comes late by at most [`watch_bound`](Capabilities::watch_bound).
     async fn watch(&self, collection: &str) -> Result<Watch>;

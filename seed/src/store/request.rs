@@ -316,6 +316,8 @@ pub struct WriteBatch {
     pub items: Vec<WriteItem>,
     /// Whether it goes before other writes that wait, where a store has them wait.
     pub urgent: bool,
+    /// Whether it need not wake those who watch.
+    pub quiet: bool,
 }
 
 impl WriteBatch {
@@ -325,6 +327,7 @@ impl WriteBatch {
             collection: collection.into(),
             items,
             urgent: false,
+            quiet: false,
         }
     }
 
@@ -332,6 +335,15 @@ impl WriteBatch {
     #[must_use]
     pub fn urgent(mut self) -> Self {
         self.urgent = true;
+        self
+    }
+
+    /// Lets those who watch sleep. For what makes no work for any of them: each that wakes asks the store.
+    ///
+    /// It is a hint: a store that hears of commits without knowing whose they are wakes them all the same.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
         self
     }
 }
