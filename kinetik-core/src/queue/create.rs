@@ -95,7 +95,7 @@ impl Queue {
             .max(1);
         let id = self.ids().next(now, self.runtime().random());
         let created = LogLine::new(now, "created").to_value();
-        let mut document = Document::with_capacity(20);
+        let mut document = Document::with_capacity(12);
         document.push("_id", id);
         document.push("task", job.task);
         document.push("tag", tag);
