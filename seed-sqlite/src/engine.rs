@@ -14,7 +14,7 @@ use crate::checkpoint::Checkpointer;
 use crate::connection::{open_reader, open_writer};
 use crate::error::from_sqlite;
 use crate::lock;
-use crate::log::Log;
+use crate::log::{self, Log};
 use crate::options::{Options, Synchronous};
 use crate::schema;
 use crate::transaction::{KnownTables, Transaction};
@@ -194,7 +194,8 @@ impl Engine for SqliteEngine {
     }
 
     fn watch_other_processes(&self, tell: Box<dyn Fn(Look) -> bool + Send>) -> Result<Option<Watching>> {
-        watch::watch(open_reader(&self.options)?, tell).map(Some)
+        let log = log::path_of(&self.options.path)?;
+        watch::watch(open_reader(&self.options)?, &log, tell).map(Some)
     }
 
     fn capabilities(&self) -> Capabilities {

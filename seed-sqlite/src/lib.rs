@@ -40,6 +40,7 @@ mod engine;
 mod error;
 mod lock;
 mod log;
+mod notice;
 mod options;
 mod pending;
 mod schema;

@@ -33,14 +33,18 @@ struct Synced {
     commits: u64,
 }
 
+/// Returns where the log of a file lies: beside the file itself, wherever links to it are.
+pub(crate) fn path_of(database: &Path) -> Result<PathBuf> {
+    let database = fs::canonicalize(database).map_err(|cause| failed(database, cause))?;
+    let mut path = database.into_os_string();
+    path.push("-wal");
+    Ok(PathBuf::from(path))
+}
+
 impl Log {
     /// Opens the log of a file that has been written to, and makes the log's name durable.
     pub(crate) fn open(database: &Path) -> Result<Self> {
-        // It lies beside the file itself, wherever links to it are.
-        let database = fs::canonicalize(database).map_err(|cause| failed(database, cause))?;
-        let mut path = database.into_os_string();
-        path.push("-wal");
-        let path = PathBuf::from(path);
+        let path = path_of(database)?;
         let file = File::open(&path).map_err(|cause| failed(&path, cause))?;
         sync_folder(&path)?;
         Ok(Self {

@@ -1,5 +1,6 @@
 //! Hearing of other processes' commits.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -7,29 +8,62 @@ use seed::engine::{Look, Watching};
 use seed::{Error, ErrorKind, Result};
 
 use crate::error::from_sqlite;
+use crate::notice::Notice;
 
 /// How late a wake-up for another process's commit may come.
-pub const WATCH_BOUND: Duration = Duration::from_millis(20);
+pub const WATCH_BOUND: Duration = Duration::from_millis(30);
 
-/// How often the file is looked at. Looking costs a few microseconds.
+/// How often the file is looked at while it changes.
 const INTERVAL: Duration = Duration::from_millis(2);
 
-/// Looks from a thread of its own whether the file was changed by another connection, and tells.
+/// How often a file is looked at that rests: each look wakes a thread, and an idle process is to cost nothing worth
+/// mentioning. Where the system tells of writes, this is the safety net, for it does not tell of all file systems.
+const IDLE_INTERVAL: Duration = Duration::from_millis(8);
+const SAFETY: Duration = Duration::from_millis(25);
+
+/// After so many looks in vain the file is taken to rest.
+const IDLE_AFTER: u32 = 250;
+
+/// So many looks follow a write that was told of, before the file is taken to rest again.
+const AFTER_NOTICE: u32 = 10;
+
+/// Looks from a thread of its own whether the file was changed by another connection, and tells. `log` is the file that
+/// commits are written to first.
 ///
 /// SQLite counts commits in the file itself: `data_version` differs when another connection has made one.
-pub(crate) fn watch(connection: Connection, tell: Box<dyn Fn(Look) -> bool + Send>) -> Result<Watching> {
+pub(crate) fn watch(
+    connection: Connection,
+    log: &Path,
+    tell: Box<dyn Fn(Look) -> bool + Send>,
+) -> Result<Watching> {
     let mut known = data_version(&connection)?;
+    let notice = Notice::of(log);
+    let mut in_vain = 0_u32;
     let look = move || {
+        let is_idle = in_vain > IDLE_AFTER;
+        let waiting = notice.as_ref().filter(|_| is_idle);
+        if waiting.is_some_and(|notice| notice.wait(SAFETY)) {
+            // The commit that is being written may not be one yet.
+            in_vain = IDLE_AFTER - AFTER_NOTICE;
+        }
         // A file that cannot be read now may have been changed; whoever is woken will find out.
         let seen = data_version(&connection).unwrap_or(known - 1);
-        let is_changed = std::mem::replace(&mut known, seen) != seen;
-        tell(if is_changed {
-            Look::Changed
-        } else {
-            Look::Unchanged
-        })
+        let look = match std::mem::replace(&mut known, seen) == seen {
+            true => Look::Unchanged,
+            false => Look::Changed,
+        };
+        in_vain = match look {
+            Look::Unchanged => in_vain.saturating_add(1),
+            Look::Changed => 0,
+        };
+        let next = match (in_vain > IDLE_AFTER, &notice) {
+            (false, _) => INTERVAL,
+            (true, Some(_)) => Duration::ZERO,
+            (true, None) => IDLE_INTERVAL,
+        };
+        tell(look).then_some(next)
     };
-    Watching::every(INTERVAL, "seed-sqlite-watch", look).map_err(|cause| {
+    Watching::start(INTERVAL, "seed-sqlite-watch", look).map_err(|cause| {
         let message = "no thread could be started to watch the file";
         Error::new(ErrorKind::Unavailable, message).with_source(cause)
     })

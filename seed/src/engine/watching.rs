@@ -15,18 +15,24 @@ pub struct Watching {
 }
 
 impl Watching {
-    /// Looks every so often, for as long as `look` says that somebody wants to know.
+    /// Looks after a while, and then as often as `look` says: it gives the time to the next look, or nothing once nobody
+    /// wants to know any more.
     ///
     /// # Errors
     /// If no thread can be started.
-    pub fn every(
-        interval: Duration,
+    pub fn start(
+        first: Duration,
         name: &str,
-        mut look: impl FnMut() -> bool + Send + 'static,
+        mut look: impl FnMut() -> Option<Duration> + Send + 'static,
     ) -> io::Result<Self> {
         let (end, told) = channel();
         let thread = Builder::new().name(name.to_owned()).spawn(move || {
-            while told.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) && look() {}
+            let mut next = Some(first);
+            while let Some(wait) = next
+                && told.recv_timeout(wait) == Err(RecvTimeoutError::Timeout)
+            {
+                next = look();
+            }
         })?;
         Ok(Self {
             end: Some(end),
