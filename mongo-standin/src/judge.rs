@@ -13,6 +13,7 @@ const CASES: &[(&str, &[&str])] = &[
             "explain::an_indexed_query_reads_no_more_than_it_returns",
             "explain::an_id_is_looked_up",
             "explain::a_sorted_page_reads_only_itself",
+            "explain::a_sorted_page_of_several_values_reads_little_more_than_itself",
             "explain::a_partial_index_is_as_small_as_what_it_takes",
             "explain::a_query_without_an_index_reads_everything",
             "reopen::indexes_survive_reopening",

@@ -139,17 +139,14 @@ fn push_filter(out: &mut Vec<Bytes>, collection: &Collection, filter: &Filter, s
     if plan.order() == Order::Sorted || scan.is_multikey {
         return None;
     }
-    let direction: &'static [u8] = if plan.order() == Order::Backwards {
-        b"down"
-    } else {
-        b"up"
-    };
+    let (is_backwards, is_merged) = (plan.order().is_backwards(), plan.order().is_merged());
+    let direction: &'static [u8] = if is_backwards { b"down" } else { b"up" };
     let index = match scan.access {
         Access::Primary => 0,
         Access::Index(at) => at + 1,
     };
     let mut ranges: Vec<_> = scan.ranges.iter().filter(|range| !range.is_empty()).collect();
-    if plan.order() == Order::Backwards {
+    if is_backwards {
         ranges.reverse();
     }
     out.push(number(ranges.len()));
@@ -159,6 +156,7 @@ fn push_filter(out: &mut Vec<Bytes>, collection: &Collection, filter: &Filter, s
         out.push(least);
         out.push(greatest);
         out.push(Bytes::from_static(direction));
+        out.push(number(if is_merged { range.start.len() } else { 0 }));
     }
     Some(())
 }

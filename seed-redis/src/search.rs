@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use fred::types::{Resp3Frame, Value};
+use futures::future::try_join_all;
 use seed::engine::cursor::{Ask, Cursor, Found};
+use seed::engine::heads::Heads;
 use seed::engine::top::Top;
-use seed::engine::{Entry, Towards};
+use seed::engine::{Entry, IndexId, Towards};
 use seed::filter::Filter;
 use seed::key::KeyBytes;
 use seed::plan::{Order, Plan};
@@ -82,6 +84,13 @@ impl Inner {
         limit: usize,
         out: &mut Vec<FoundDocument>,
     ) -> Result<Bytes> {
+        if let Some((index, mut heads)) = cursor.heads() {
+            let taken = self.take_from(collection, index, &mut heads, limit).await;
+            cursor.put_back(heads);
+            let (members, edition) = taken?;
+            self.look_at(collection, filter, &members, out).await?;
+            return Ok(edition);
+        }
         let Some(Ask { index, .. }) = cursor.ask() else {
             return Ok(collection.edition.clone());
         };
@@ -106,6 +115,61 @@ impl Inner {
         Ok(page.edition)
     }
 
+    /// Takes the next members of ranges that are read side by side; also returns the edition of the catalogue meanwhile.
+    async fn take_from(
+        &self,
+        collection: &Collection,
+        index: IndexId,
+        heads: &mut Heads<Bytes>,
+        limit: usize,
+    ) -> Result<(Vec<Bytes>, Bytes)> {
+        let (mut taken, mut edition) = (Vec::new(), collection.edition.clone());
+        while taken.len() < limit {
+            let each = heads.limit(limit - taken.len()).min(KEYS_PAGE);
+            let pages = heads.all_needed().map(async |(at, range, towards)| {
+                let ask = Ask {
+                    index: Some(index),
+                    range,
+                    towards,
+                };
+                Ok((at, self.read_page(collection, ask, What::Keys, each).await?))
+            });
+            for (at, page) in try_join_all(pages).await? {
+                heads.fill(at, page.members, page.is_all);
+                if page.edition != collection.edition {
+                    edition = page.edition;
+                }
+            }
+            match heads.take() {
+                Some(member) => taken.push(member),
+                None => break,
+            }
+        }
+        Ok((taken, edition))
+    }
+
+    /// Reads the documents of an index's members and appends those that match. Some may have been changed since the members
+    /// were read, so that even exact ranges prove nothing.
+    async fn look_at(
+        &self,
+        collection: &Collection,
+        filter: &Filter,
+        members: &[Bytes],
+        out: &mut Vec<FoundDocument>,
+    ) -> Result<()> {
+        let ids = members.iter().map(|member| Ok(entry_of(member)?.id().to_vec()));
+        let ids: Vec<KeyBytes> = ids.collect::<Result<_>>()?;
+        let read = self.read(collection, &ids).await?;
+        for (id, seen) in ids.into_iter().zip(read) {
+            if let Some(seen) = seen
+                && filter.matches(&seen.document)?
+            {
+                out.push(seen.found(id));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads what the cursor asks for next, and moves it on.
     async fn page(
         &self,
@@ -114,14 +178,26 @@ impl Inner {
         what: What,
         limit: usize,
     ) -> Result<Page> {
-        let Some(Ask {
+        let Some(ask) = cursor.ask() else {
+            return Ok(Page::default());
+        };
+        let page = self.read_page(collection, ask, what, limit).await?;
+        let last = page.members.last().map(|member| &member[..]);
+        cursor.advance(page.members.len(), last, page.is_all);
+        Ok(page)
+    }
+
+    async fn read_page(
+        &self,
+        collection: &Collection,
+        Ask {
             index,
             range,
             towards,
-        }) = cursor.ask()
-        else {
-            return Ok(Page::default());
-        };
+        }: Ask<'_>,
+        what: What,
+        limit: usize,
+    ) -> Result<Page> {
         let keys = [
             collection.keys.spec.clone(),
             collection.keys.docs.clone(),
@@ -143,10 +219,7 @@ impl Inner {
         let answer = scripts::PAGE
             .run(&self.link, collection.keys.slot, &keys, arguments)
             .await?;
-        let page = Page::read(answer).ok_or_else(|| self.unexpected())?;
-        let last = page.members.last().map(|member| &member[..]);
-        cursor.advance(page.members.len(), last, page.is_all);
-        Ok(page)
+        Page::read(answer).ok_or_else(|| self.unexpected())
     }
 
     /// Finds the first documents that match and are none of those that are taken already.

@@ -11,6 +11,7 @@ cases![
     an_indexed_query_reads_no_more_than_it_returns,
     an_id_is_looked_up,
     a_sorted_page_reads_only_itself,
+    a_sorted_page_of_several_values_reads_little_more_than_itself,
     a_partial_index_is_as_small_as_what_it_takes,
     a_query_without_an_index_reads_everything,
 ];
@@ -79,6 +80,18 @@ async fn a_sorted_page_reads_only_itself(stores: Stores) {
         assert_eq!(returned, 10, "{explained}");
         // A page may be a little larger than what is wanted of it.
         assert!(scanned <= 20, "{order}: {explained}");
+    }
+}
+
+async fn a_sorted_page_of_several_values_reads_little_more_than_itself(stores: Stores) {
+    let things = numbered(&stores).await;
+    for order in [doc! { "b": -1 }, doc! { "b": 1, "_id": -1 }] {
+        let request = find(&doc! { "a": { "$in": [3, 5, 8] } })
+            .sort(sort(&order))
+            .limit(10);
+        let (scanned, returned, explained) = read(&things, request).await;
+        assert_eq!(returned, 10, "{explained}");
+        assert!(scanned <= 30, "{order}: {explained}");
     }
 }
 

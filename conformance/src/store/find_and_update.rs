@@ -7,13 +7,14 @@ use seed::{Document, ErrorKind, Value, doc};
 
 use crate::case::cases;
 use crate::fixture::Stores;
-use crate::things::{Things, claim, filter, ids, index, numbers, sort};
+use crate::things::{Things, claim, filter, find, ids, index, numbers, sort};
 use crate::threads::{CALLERS, at_once};
 
 cases![
     documents_come_back_as_they_are_after_the_update,
     the_sort_decides_who_comes_first,
     a_sort_without_an_index_decides_too,
+    a_sort_over_several_values_decides_too,
     no_more_than_the_limit_are_changed,
     filters_are_tried_in_their_order,
     a_document_of_two_filters_comes_once,
@@ -53,6 +54,37 @@ async fn the_sort_decides_who_comes_first(stores: Stores) {
     let things = stores.things().await;
     things.index([index("p", &doc! { "free": 1, "p": -1 })]).await;
     in_order(&things).await;
+}
+
+/// Each value has a place of its own in the index, and the order goes across them.
+async fn a_sort_over_several_values_decides_too(stores: Stores) {
+    let things = stores.things().await;
+    things
+        .index([index("kinds", &doc! { "kind": 1, "p": -1 })
+            .partial(&doc! { "free": true })
+            .unwrap()])
+        .await;
+    let thing = |id: i64| doc! { "_id": id, "kind": (id % 5), "p": (id % 7), "free": true, "n": (id % 11) };
+    things.put((0..400).map(thing)).await;
+    let is_wanted = |id: &i64| [0, 2, 3].contains(&(id % 5)) && id % 11 != 4;
+    let mut expected: Vec<i64> = (0..400).filter(is_wanted).collect();
+    expected.sort_by_key(|id| (-(id % 7), *id));
+    let wanted = doc! { "free": true, "kind": { "$in": [3, 0, 2, 9] }, "n": { "$ne": 4 } };
+    let order = sort(&doc! { "p": -1, "_id": 1 });
+    let found = things
+        .find_with(find(&wanted).sort(order.clone()).skip(3).limit(150))
+        .await;
+    assert_eq!(ids(&found), numbers(expected[3..153].iter().copied()));
+    let mut got = Vec::new();
+    for limit in [1, 2, 70].into_iter().cycle() {
+        let taking = claim(&wanted, &doc! { "$set": { "free": false } });
+        let taken = things.claim(taking.sort(order.clone()).limit(limit)).await;
+        if taken.is_empty() {
+            break;
+        }
+        got.extend(ids(&taken));
+    }
+    assert_eq!(got, numbers(expected));
 }
 
 async fn a_sort_without_an_index_decides_too(stores: Stores) {

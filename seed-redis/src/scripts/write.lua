@@ -19,7 +19,8 @@
 --     m flags it sets: flag, 0 or 1
 --     m indexes it touches: index, k, k flags, k, k slots
 --     m filters: k tests: slot, "in" or "out", j ranges: start, end or nothing
---                k ranges: index (0 for the ids), least, greatest, "up" or "down"
+--                k ranges: index (0 for the ids), least, greatest, "up" or "down", length of the prefix if the ranges
+--                are read side by side, their members being in order behind their prefixes, else 0
 -- Gives {0, for each claim its documents as they were, or -1 if it is left to the caller}, {1} if the catalogue is
 -- another, or {2, places of seen that changed, places of new that are there, {change, index, …} of taken keys}.
 
@@ -164,11 +165,66 @@ local function read_claim()
     end
     for r = 1, count() do
       local index = count()
-      filter.ranges[r] = {KEYS[3 + index], arg(), arg(), arg() == 'down'}
+      filter.ranges[r] = {
+        key = KEYS[3 + index], least = arg(), greatest = arg(), is_down = arg() == 'down', prefix = count(),
+      }
     end
     claim.filters[f] = filter
   end
   return claim
+end
+
+-- Reads the next members of a range, and moves behind them; says whether there are no more.
+local function read(range, page)
+  local members
+  if range.is_down then
+    members = call('ZRANGE', range.key, range.greatest, range.least, 'BYLEX', 'REV', 'LIMIT', 0, page)
+  else
+    members = call('ZRANGE', range.key, range.least, range.greatest, 'BYLEX', 'LIMIT', 0, page)
+  end
+  local last = members[#members]
+  if last then
+    if range.is_down then range.greatest = '(' .. last else range.least = '(' .. last end
+  end
+  return members, #members < page
+end
+
+-- Reads ranges side by side: gives what reads the next members of all, in their common order.
+local function merged(ranges)
+  -- The heads of the ranges, the next one last.
+  local heads, is_down = {}, ranges[1].is_down
+  local function advance(head, page)
+    head.at = head.at + 1
+    if head.at > #head.members then
+      if head.is_all then return end
+      head.members, head.is_all = read(head.range, page)
+      head.at = 1
+      if #head.members == 0 then return end
+    end
+    head.behind = sub(head.members[head.at], head.range.prefix + 1)
+    local low, high = 1, #heads + 1
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      if is_less(heads[middle].behind, head.behind) == is_down then low = middle + 1 else high = middle end
+    end
+    table.insert(heads, low, head)
+  end
+  local is_begun = false
+  return function(_, page)
+    if not is_begun then
+      is_begun = true
+      -- Nothing is known yet of how the members are spread.
+      local each = math.floor(page / #ranges) + 1
+      for _, range in ipairs(ranges) do advance({range = range, members = {}, at = 0}, each) end
+    end
+    local members = {}
+    while #members < page and #heads > 0 do
+      local head = table.remove(heads)
+      members[#members + 1] = head.members[head.at]
+      advance(head, page)
+    end
+    return members, #heads == 0
+  end
 end
 
 -- Finds what a claim takes: the ids, the documents and their unpacked headers; nothing if it is left to the caller.
@@ -176,26 +232,24 @@ local function find(claim)
   local limit, mark, format = claim.limit, claim.mark, claim.format
   local found, values_found, headers, taken, n, looks = {}, {}, {}, {}, 0, 0
   for _, filter in ipairs(claim.filters) do
-    local tests = filter.tests
-    for _, range in ipairs(filter.ranges) do
-      local key, least, greatest, is_down = range[1], range[2], range[3], range[4]
+    local tests, ranges, next_of = filter.tests, filter.ranges, read
+    if ranges[1] and ranges[1].prefix > 0 then
+      next_of = merged(ranges)
+      ranges = {ranges[1]}
+    end
+    for _, range in ipairs(ranges) do
       local page = limit - n
       while n < limit do
         if looks >= MOST_LOOKS then
           if n > 0 then return found, values_found, headers end
           return nil
         end
-        local members
-        if is_down then
-          members = call('ZRANGE', key, greatest, least, 'BYLEX', 'REV', 'LIMIT', 0, page)
-        else
-          members = call('ZRANGE', key, least, greatest, 'BYLEX', 'LIMIT', 0, page)
-        end
+        local members, is_all = next_of(range, page)
         local m = #members
         if m == 0 then break end
         looks = looks + m
         local candidates = members
-        if key ~= ids then
+        if range.key ~= ids then
           candidates = {}
           for i = 1, m do candidates[i] = id_of(members[i]) end
         end
@@ -223,9 +277,8 @@ local function find(claim)
             end
           end
         end
-        if m < page then break end
+        if is_all then break end
         page = math.min(500, math.max(limit - n, page * 2))
-        if is_down then greatest = '(' .. members[m] else least = '(' .. members[m] end
       end
     end
   end

@@ -1,14 +1,16 @@
 //! A walk along a plan, page by page, that can go on in another transaction.
 //!
 //! The cursor says what is to be read next ([`Cursor::ask`]), is told how far that went ([`Cursor::advance`]), and judges
-//! what was read ([`Cursor::takes`]). It reads nothing itself, so that a store on a network can walk as well.
+//! what was read ([`Cursor::takes`]). It reads nothing itself, so that a store on a network can walk as well. Where ranges
+//! are read side by side, [`Heads`](super::heads::Heads) says what is needed and which entry is next.
 
 use super::catalogue::{Catalogue, Index};
+use super::heads::{Heads, Rest};
 use super::{Engine, Entry, IndexId, ReadTransaction, Towards};
 use crate::error::Result;
 use crate::filter::{Filter, node_matches};
 use crate::key::{self, KeyBytes};
-use crate::plan::{Access, KeyRange, Order, Plan, Scan, or_branches};
+use crate::plan::{Access, KeyRange, Plan, Scan, or_branches};
 use crate::value::Document;
 
 /// A document that was found, as it is stored and as it reads.
@@ -39,6 +41,8 @@ pub struct Cursor {
     /// What is left, the next one last.
     scans: Vec<Walk>,
     towards: Towards,
+    /// Whether the ranges are read side by side.
+    is_merged: bool,
     /// How many entries were looked at so far.
     looked_at: u64,
 }
@@ -48,7 +52,7 @@ struct Walk {
     scan: Scan,
     index: Option<IndexId>,
     /// The ranges that are left, the next one last.
-    left: Vec<KeyRange>,
+    left: Vec<Rest>,
     /// The position of the branch among those of the `$or`; none if the scan serves the whole filter.
     branch: Option<usize>,
 }
@@ -56,10 +60,9 @@ struct Walk {
 impl Cursor {
     /// Begins a walk along a plan that was made with this catalogue.
     pub fn new(plan: &Plan, catalogue: &Catalogue) -> Self {
-        let towards = if plan.order() == Order::Backwards {
-            Towards::Start
-        } else {
-            Towards::End
+        let towards = match plan.order().is_backwards() {
+            true => Towards::Start,
+            false => Towards::End,
         };
         let is_union = plan.scans().len() > 1;
         let walk = |(branch, scan): (usize, &Scan)| {
@@ -72,6 +75,7 @@ impl Cursor {
                 .iter()
                 .filter(|range| !range.is_empty())
                 .cloned()
+                .map(Rest::of)
                 .collect();
             if towards == Towards::End {
                 left.reverse();
@@ -86,6 +90,7 @@ impl Cursor {
         Self {
             scans: plan.scans().iter().enumerate().map(walk).rev().collect(),
             towards,
+            is_merged: plan.order().is_merged(),
             looked_at: 0,
         }
     }
@@ -97,12 +102,13 @@ impl Cursor {
         let walk = Walk {
             scan,
             index: Some(index),
-            left: vec![range],
+            left: vec![Rest::of(range)],
             branch: None,
         };
         Self {
             scans: vec![walk],
             towards: Towards::End,
+            is_merged: false,
             looked_at: 0,
         }
     }
@@ -136,9 +142,27 @@ impl Cursor {
         let walk = self.scans.last()?;
         Some(Ask {
             index: walk.index,
-            range: walk.left.last()?,
+            range: &walk.left.last()?.range,
             towards: self.towards,
         })
+    }
+
+    /// Gives the heads of all ranges with their index, if they are to be read side by side for the next page. They must be
+    /// given [back](Self::put_back).
+    pub fn heads<T: AsRef<[u8]>>(&mut self) -> Option<(IndexId, Heads<T>)> {
+        let walk = self.scans.last_mut().filter(|_| self.is_merged)?;
+        Some((
+            walk.index?,
+            Heads::new(std::mem::take(&mut walk.left), self.towards),
+        ))
+    }
+
+    /// Moves each range behind the last of its entries that was taken from the heads.
+    pub fn put_back<T: AsRef<[u8]>>(&mut self, heads: Heads<T>) {
+        if let Some(walk) = self.scans.last_mut() {
+            self.looked_at += heads.taken();
+            walk.left = heads.into_rest();
+        }
     }
 
     /// Moves behind the last entry of what was asked for, or to the next range if there were no more.
@@ -148,11 +172,7 @@ impl Cursor {
             return;
         };
         match (last, left.last_mut()) {
-            (Some(last), Some(range)) if !is_range_done => match self.towards {
-                // The least bytes above an entry are the entry and a zero.
-                Towards::End => range.start = key::joined(last, &[0]),
-                Towards::Start => range.end = Some(last.to_vec()),
-            },
+            (Some(last), Some(rest)) if !is_range_done => rest.move_behind(last, self.towards),
             _ => drop(left.pop()),
         }
     }
@@ -190,6 +210,18 @@ impl Cursor {
         page: usize,
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<()> {
+        if let Some((index, mut heads)) = self.heads() {
+            let filled = self.merged_page(
+                engine,
+                transaction,
+                catalogue,
+                filter,
+                (index, &mut heads, page),
+                out,
+            );
+            self.put_back(heads);
+            return filled;
+        }
         let mut budget = page;
         while budget > 0 {
             let Some(Ask {
@@ -237,6 +269,37 @@ impl Cursor {
                 }
             };
             budget -= looked_at.min(budget);
+        }
+        Ok(())
+    }
+
+    fn merged_page<E: Engine>(
+        &self,
+        engine: &E,
+        transaction: &mut dyn ReadTransaction<E::Stored>,
+        catalogue: &Catalogue,
+        filter: &Filter,
+        (index, heads, page): (IndexId, &mut Heads<Entry>, usize),
+        out: &mut Vec<Found<E::Stored>>,
+    ) -> Result<()> {
+        for taken in 0..page {
+            while let Some((at, range, towards)) = heads.needed() {
+                let (limit, mut read) = (heads.limit(page - taken), Vec::new());
+                transaction.index_page(index, range, towards, limit, &mut read)?;
+                let is_all = read.len() < limit;
+                heads.fill(at, read, is_all);
+            }
+            let Some(entry) = heads.take() else {
+                return Ok(());
+            };
+            let Some(stored) = transaction.get(entry.id())? else {
+                continue;
+            };
+            let document = engine.decode(&stored)?;
+            if self.takes(catalogue, filter, Some(&entry), &document)? {
+                let id = entry.id().to_vec();
+                out.push(Found { id, stored, document });
+            }
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ pub mod cursor;
 mod durable;
 mod ensure;
 mod find;
+pub mod heads;
 pub mod ids;
 mod indexed;
 pub mod object_ids;
@@ -51,6 +52,12 @@ pub struct Entry {
     pub bytes: KeyBytes,
     /// Where the id begins.
     pub split: usize,
+}
+
+impl AsRef<[u8]> for Entry {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl Entry {

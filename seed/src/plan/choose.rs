@@ -143,8 +143,8 @@ impl Candidate {
         // scan; the order by `_id` that every answer has is worth less, for ids are cheap to sort.
         let order = match self.order {
             Order::Sorted => 0,
-            Order::Forwards | Order::Backwards if sort.is_empty() => 1,
-            Order::Forwards | Order::Backwards => 3,
+            _ if sort.is_empty() => 1,
+            _ => 3,
         };
         // A partial index without any range still leaves out all that its filter does.
         let is_limited = self.scan.is_limited || self.is_partial;
@@ -302,11 +302,8 @@ fn field_bounds(
 
 /// Tells whether a scan gives the wanted order, documents that tie being ordered by `_id`.
 fn order_given(scan: &Scan, fields: Fields<'_>, sort: Fields<'_>) -> Order {
-    let is_one_range = scan.ranges.len() <= 1;
     let id = (Path::new("_id"), Direction::Ascending);
     let wanted = wanted_order(sort, &id);
-    // Fields held to a single value are all equal; several values are apart and come in the index's order.
-    let skipped = if is_one_range { scan.equalities } else { 0 };
     let is_primary = scan.access == Access::Primary;
     let given: Vec<_> = if is_primary {
         vec![&id]
@@ -316,17 +313,22 @@ fn order_given(scan: &Scan, fields: Fields<'_>, sort: Fields<'_>) -> Order {
     if scan.is_multikey && !multikey_order_holds(scan, fields, &wanted) {
         return Order::Sorted;
     }
-    let held = if is_primary {
-        &[]
-    } else {
-        &fields[..skipped.min(fields.len())]
+    let is_one_range = scan.ranges.len() <= 1;
+    // Fields held to a single value are all equal; several values are apart and come in the index's order.
+    let held = match is_primary || !is_one_range {
+        true => &[],
+        false => &fields[..scan.equalities.min(fields.len())],
     };
-    for (order, reversed) in [(Order::Forwards, false), (Order::Backwards, true)] {
-        if gives(&given[held.len()..], held, &wanted, reversed) {
-            return order;
-        }
+    if let Some(order) = gives(&given[held.len()..], held, &wanted) {
+        return order;
     }
-    Order::Sorted
+    // Behind the prefixes that hold the first fields to single values, the entries of each range are in order.
+    let are_prefixes = !is_primary && !is_one_range && !scan.is_limited && !scan.is_multikey;
+    match are_prefixes.then(|| gives(&given[scan.equalities..], &[], &wanted)) {
+        Some(Some(Order::Forwards)) => Order::Merged,
+        Some(Some(Order::Backwards)) => Order::MergedBackwards,
+        _ => Order::Sorted,
+    }
 }
 
 /// Completes a sort by `_id`, which no two documents share, and cuts it behind it.
@@ -340,22 +342,21 @@ fn wanted_order<'a>(sort: Fields<'a>, id: &'a (Path, Direction)) -> Vec<&'a (Pat
     wanted
 }
 
-fn gives(
-    given: &[&(Path, Direction)],
-    held: Fields<'_>,
-    wanted: &[&(Path, Direction)],
-    reversed: bool,
-) -> bool {
+/// Says which way the given fields must be read for the wanted order, if either; those that are held are all equal.
+fn gives(given: &[&(Path, Direction)], held: Fields<'_>, wanted: &[&(Path, Direction)]) -> Option<Order> {
     let is_held = |path: &Path| held.iter().any(|(held, _)| held == path);
-    let mut given = given.iter();
-    wanted
-        .iter()
-        .filter(|(path, _)| !is_held(path))
-        .all(|(path, direction)| {
-            given
-                .next()
-                .is_some_and(|(has, has_direction)| has == path && (has_direction != direction) == reversed)
+    let is_given = |is_reversed: bool| {
+        let mut given = given.iter();
+        let mut wanted = wanted.iter().filter(|(path, _)| !is_held(path));
+        wanted.all(|(path, direction)| {
+            given.next().is_some_and(|(has, has_direction)| {
+                has == path && (has_direction != direction) == is_reversed
+            })
         })
+    };
+    let ways = [(Order::Forwards, false), (Order::Backwards, true)];
+    ways.into_iter()
+        .find_map(|(order, is_reversed)| is_given(is_reversed).then_some(order))
 }
 
 /// In a multikey index a document comes at the least of its keys, which is its place in the order only if no range

@@ -7,7 +7,7 @@ impl Plan {
     /// Shows the plan: each scan with its index and number of ranges, and how the order comes about.
     ///
     /// Fields: `scans` (each `index`, `ranges`, `exact`, `multikey`, `full` if it reads everything), `order`
-    /// (`forwards`, `backwards`, `sorted`).
+    /// (`forwards`, `backwards`, `merged` from several ranges, `sorted`).
     pub fn explain(&self, indexes: &[Option<IndexView<'_>>]) -> Document {
         let scans: Array = self
             .scans
@@ -17,6 +17,7 @@ impl Plan {
         let order = match self.order {
             Order::Forwards => "forwards",
             Order::Backwards => "backwards",
+            Order::Merged | Order::MergedBackwards => "merged",
             Order::Sorted => "sorted",
         };
         doc! { "scans": scans, "order": order }

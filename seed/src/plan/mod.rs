@@ -61,8 +61,25 @@ pub enum Order {
     Forwards,
     /// The scan gives it if it goes backwards.
     Backwards,
+    /// Each range of the one scan gives it as it goes, so that the next document is at the head of one of them. The ranges
+    /// are those of prefixes, behind which the entries compare.
+    Merged,
+    /// As before, going backwards.
+    MergedBackwards,
     /// Matches must be collected and sorted.
     Sorted,
+}
+
+impl Order {
+    /// Tells whether the scan is read from the end to the start.
+    pub fn is_backwards(self) -> bool {
+        matches!(self, Self::Backwards | Self::MergedBackwards)
+    }
+
+    /// Tells whether the ranges are read side by side.
+    pub fn is_merged(self) -> bool {
+        matches!(self, Self::Merged | Self::MergedBackwards)
+    }
 }
 
 /// A half-open range of entries, an entry being the bytes of a key followed by those of the `_id`.
