@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kinetik_core::{NewJob, Status};
-use seed::Value;
+use seed::store::Find;
+use seed::{Filter, Sort, Value, doc};
 
 use super::notes::Notes;
 use super::world::{World, job};
@@ -13,10 +14,12 @@ use crate::fixture::Stores;
 
 simulated_cases![
     jobs_come_by_tag_then_priority_then_creation,
+    jobs_of_several_tasks_come_in_one_order,
     the_first_tag_is_looked_at_before_each_job,
     no_more_jobs_run_than_there_are_slots,
     a_job_that_is_added_wakes_an_idle_processor_at_once,
     a_job_whose_task_nobody_defines_is_left_alone,
+    jobs_that_are_left_to_others_cost_a_claim_nothing,
 ];
 
 async fn jobs_come_by_tag_then_priority_then_creation(stores: Stores) {
@@ -40,6 +43,26 @@ async fn jobs_come_by_tag_then_priority_then_creation(stores: Stores) {
     let summary = queue.process(["a", "b"]).slots(1).drain().await.unwrap();
     assert_eq!(notes.taken(), ["high", "a1", "a2", "low", "b"]);
     assert_eq!(summary.completed, 5);
+}
+
+async fn jobs_of_several_tasks_come_in_one_order(stores: Stores) {
+    let queue = World::queue(stores).await;
+    for slots in [1, 40] {
+        let notes = Notes::default();
+        let name = |at: i64| format!("task-{slots}-{}", at * at % 5);
+        (0..5).for_each(|at| notes.define(&queue, &name(at), "a"));
+        let priority = |at: i64| at * 3 % 4;
+        let new = |at: i64| NewJob::new(name(at), at.to_string()).priority(priority(at));
+        queue.create_many((0..60).map(new).collect()).await.unwrap();
+        let mut expected: Vec<i64> = (0..60).collect();
+        expected.sort_by_key(|at| (-priority(*at), *at));
+        let expected: Vec<String> = expected.iter().map(i64::to_string).collect();
+        assert_eq!(
+            queue.process(["a"]).slots(slots).drain().await.unwrap().completed,
+            60
+        );
+        assert_eq!(notes.taken(), expected, "{slots} at once");
+    }
 }
 
 async fn the_first_tag_is_looked_at_before_each_job(stores: Stores) {
@@ -119,4 +142,28 @@ async fn a_job_whose_task_nobody_defines_is_left_alone(stores: Stores) {
     assert_eq!(queue.process(["a"]).drain().await.unwrap().completed, 1);
     let job = job(&queue, &unknown).await;
     assert_eq!((job.status, job.attempt), (Status::Queued, 0));
+}
+
+/// A claim went through all jobs of its tag that others have to run, each time.
+async fn jobs_that_are_left_to_others_cost_a_claim_nothing(stores: Stores) {
+    let (queue, notes) = (World::queue(stores).await, Notes::default());
+    notes.define(&queue, "note", "a");
+    notes.define(&queue, "rest", "a");
+    let others = (0..500).map(|at: i64| NewJob::new("others", at).tag("a").priority(9));
+    queue.create_many(others.collect()).await.unwrap();
+    queue.create("note", "known").save().await.unwrap();
+    let claimed = doc! {
+        "status": "queued", "tag": "a", "task": { "$in": ["note", "rest"] }, "crashes": { "$not": { "$gte": 2 } }
+    };
+    let look = Find::new(queue.collection().clone(), Filter::parse(&claimed).unwrap())
+        .sort(Sort::parse(&doc! { "priority": -1, "_id": 1 }).unwrap())
+        .limit(10);
+    // A server that plans by itself explains in its own words, if it does.
+    if let Ok(explained) = queue.store().explain(look).await
+        && let Some(scanned) = explained.get("scanned").and_then(Value::as_i64)
+    {
+        assert_eq!(scanned, 1, "{explained}");
+    }
+    assert_eq!(queue.process(["a"]).drain().await.unwrap().completed, 1);
+    assert_eq!(notes.taken(), ["known"]);
 }

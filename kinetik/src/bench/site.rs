@@ -40,8 +40,8 @@ impl<'b> Site<'b> {
     /// Opens a queue whose name nobody else has.
     pub(super) async fn open(bench: &'b Bench) -> Result<Self> {
         let name = format!("bench-{:016x}", bench.runtime.random());
-        // The tag and the session are named so that the indexes of live jobs answer, which hold nothing else.
-        let waiting = doc! { "status": (Status::Queued.name()), "tag": DEFAULT_TAG };
+        // The task and the session are named so that the indexes of live jobs answer, which hold nothing else.
+        let waiting = doc! { "status": (Status::Queued.name()), "task": TASK, "tag": DEFAULT_TAG };
         let running = doc! { "status": (Status::Processing.name()), "session": { "$gte": "" } };
         let live = [Filter::parse(&waiting)?, Filter::parse(&running)?];
         let queue = Queue::builder(bench.store.clone())
