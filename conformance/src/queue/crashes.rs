@@ -175,12 +175,21 @@ async fn a_drain_leaves_a_living_worker_its_jobs(stores: Stores) {
     notes.define(&drainer.queue, "other", "b");
     drainer.queue.create("other", 2).save().await.unwrap();
     let began = tokio::time::Instant::now();
-    let drain = |tag: &str| drainer.queue.process([tag]).drain();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let drain = |tag: &str| {
+        let seen = Arc::clone(&seen);
+        let processor = drainer.queue.process([tag]).on_event(move |event| {
+            let line = format!("{:?}: {event:?}", began.elapsed());
+            seen.lock().unwrap().push(line);
+        });
+        processor.drain()
+    };
     assert_eq!(drain("b").await.unwrap().completed, 1);
     assert_eq!(
         began.elapsed(),
         Duration::ZERO,
-        "nothing of this tag is held by others"
+        "nothing of this tag is held by others: {:?}",
+        seen.lock().unwrap()
     );
     assert_eq!(drain("a").await.unwrap().completed, 0);
     assert!(began.elapsed() < LEASE, "{:?}", began.elapsed());

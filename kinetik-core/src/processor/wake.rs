@@ -95,7 +95,7 @@ impl Loop {
         if let Some(due) = rest.next_due {
             longest = longest.min(due.since(self.queue.now()));
         }
-        if !self.running.is_empty() || self.elsewhere.is_awaited() {
+        if !self.running.is_empty() || !self.outbox.is_empty() || self.elsewhere.is_awaited() {
             longest = longest.min(FLUSH_INTERVAL);
         }
         if !self.may_claim() || self.is_shut_out() {
