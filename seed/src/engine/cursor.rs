@@ -2,7 +2,7 @@
 //!
 //! The cursor says what is to be read next ([`Cursor::ask`]), is told how far that went ([`Cursor::advance`]), and judges
 //! what was read ([`Cursor::takes`]). It reads nothing itself, so that a store on a network can walk as well. Where ranges
-//! are read side by side, [`Heads`](super::heads::Heads) says what is needed and which entry is next.
+//! are read side by side, [`Heads`] says what is needed and which entry is next.
 
 use super::catalogue::{Catalogue, Index};
 use super::heads::{Heads, Rest};
