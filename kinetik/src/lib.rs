@@ -37,7 +37,7 @@ pub use kinetik_core::{
     NewJob, Outcome, Processor, Queue, QueueBuilder, Result, Runtime, Status, Summary, Task, TokioRuntime,
     Worker, WorkerLoop, WorkerTask, backoff, check_name, event, job, processor, runtime, session, task,
 };
-pub use open::open;
+pub use open::{connect, open};
 pub use seed::{self, DateTime, Document, Filter, Store, Value, doc};
 
 /// Has the README's code compiled with the tests.

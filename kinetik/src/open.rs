@@ -22,6 +22,25 @@ pub fn open(url: &str) -> Result<Arc<dyn Store>> {
     open_with_warnings(url).map(|opened| opened.store)
 }
 
+/// As [`open`], for those who await it on a tokio runtime that goes on as long as the store is used: a connection may live
+/// there, which makes the calls faster. Today that is so with Redis.
+///
+/// # Errors
+/// As [`open`].
+///
+/// # Example
+/// ```
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let store = kinetik::connect("memory:").await?;
+/// assert!(!store.capabilities().durable);
+/// # Ok::<(), seed::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub async fn connect(url: &str) -> Result<Arc<dyn Store>> {
+    connect_with_warnings(url).await.map(|opened| opened.store)
+}
+
 /// A store that was opened, with what its user should know of the way it is set up.
 #[derive(Debug)]
 pub(crate) struct Opened {
@@ -41,6 +60,15 @@ impl Opened {
             warnings: Vec::new(),
         }
     }
+
+    #[cfg(feature = "redis")]
+    fn of_redis(store: seed_redis::RedisStore) -> Self {
+        let warnings = store.warnings().to_vec();
+        Self {
+            store: Arc::new(store),
+            warnings,
+        }
+    }
 }
 
 /// As [`open`].
@@ -48,13 +76,33 @@ pub(crate) fn open_with_warnings(url: &str) -> Result<Opened> {
     match url.split_once(':').map(|(scheme, _)| scheme) {
         Some("memory") => open_memory(url),
         Some("sqlite") => open_sqlite(url),
-        Some("redis" | "rediss" | "redis-cluster" | "rediss-cluster") => open_redis(url),
+        Some(_) if is_redis(url) => open_redis(url),
         Some("mongodb" | "mongodb+srv") => open_mongo(url),
         _ => Err(refused(
             url,
             "not the URL of a store: write memory:, sqlite:PATH, redis://HOST:PORT or mongodb://HOST:PORT/DATABASE",
         )),
     }
+}
+
+/// As [`connect`].
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(clippy::unused_async, reason = "only Redis has to wait")
+)]
+pub(crate) async fn connect_with_warnings(url: &str) -> Result<Opened> {
+    #[cfg(feature = "redis")]
+    if is_redis(url) {
+        let options = seed_redis::Options::from_url(url)?;
+        return Ok(Opened::of_redis(seed_redis::RedisStore::connect(options).await?));
+    }
+    open_with_warnings(url)
+}
+
+fn is_redis(url: &str) -> bool {
+    ["redis:", "rediss:", "redis-cluster:", "rediss-cluster:"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
 }
 
 #[cfg(feature = "memory")]
@@ -82,12 +130,7 @@ fn open_sqlite(url: &str) -> Result<Opened> {
 
 #[cfg(feature = "redis")]
 fn open_redis(url: &str) -> Result<Opened> {
-    let store = seed_redis::RedisStore::open(url)?;
-    let warnings = store.warnings().to_vec();
-    Ok(Opened {
-        store: Arc::new(store),
-        warnings,
-    })
+    Ok(Opened::of_redis(seed_redis::RedisStore::open(url)?))
 }
 
 #[cfg(not(feature = "redis"))]

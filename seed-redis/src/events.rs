@@ -22,7 +22,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::error;
 use crate::keys::{Keys, topic_channel, wake_channel};
-use crate::link::Link;
+use crate::link::{Link, Place};
 use crate::options::Options;
 
 /// How late a wake-up may come: how often watched collections are looked at, should a message have been lost.
@@ -171,7 +171,11 @@ impl Events {
             }
             .boxed()
         };
-        let started = Arc::new(Link::start(options, "seed-redis-events", Box::new(prepare))?);
+        let started = Arc::new(Link::start(
+            options,
+            Place::Thread("seed-redis-events"),
+            Box::new(prepare),
+        )?);
         *link = Some(Arc::clone(&started));
         Ok(started)
     }

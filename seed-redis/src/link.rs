@@ -1,7 +1,7 @@
-//! The way to the server: a connection on a thread of its own, made anew whenever it is lost.
+//! The way to the server: a connection, made anew whenever it is lost.
 //!
-//! The thread has its own small runtime, so that calls from any executor get through. A connection that is lost takes
-//! everything on its way with it, as unavailable: nothing waits in a queue and is carried out behind its caller's back
+//! It lives on a thread of its own with a small runtime, so that calls from any executor get through however busy that is;
+//! or on the caller's runtime, where a call wakes no other thread. A connection that is lost takes everything on its way with it, as unavailable: nothing waits in a queue and is carried out behind its caller's back
 //! once the server is back. The next connection is tried at once, then again and again with short pauses.
 
 use std::sync::Arc;
@@ -29,14 +29,23 @@ const SILENT: Duration = Duration::from_secs(15);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
 /// What is done with each new connection before it is used.
-pub(crate) type Prepare = Box<dyn Fn(Client) -> BoxFuture<'static, Result<()>> + Send>;
+pub(crate) type Prepare = Box<dyn Fn(Client) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+/// Where a connection lives.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// On a thread of its own, of this name.
+    Thread(&'static str),
+    /// On the caller's runtime.
+    Runtime(tokio::runtime::Handle),
+}
 
 /// A way to the server.
 #[derive(Debug)]
 pub(crate) struct Link {
     url: String,
     state: watch::Receiver<State>,
-    /// The thread ends when this is gone.
+    /// The connection ends when this is gone.
     _open: watch::Sender<()>,
 }
 
@@ -57,8 +66,8 @@ pub(crate) struct Session {
 }
 
 impl Link {
-    /// Starts a thread that keeps a connection; `prepare` is done with each before it is used.
-    pub(crate) fn start(options: &Options, name: &str, prepare: Prepare) -> Result<Self> {
+    /// Begins to keep a connection; `prepare` is done with each before it is used.
+    pub(crate) fn start(options: &Options, place: Place, prepare: Prepare) -> Result<Self> {
         let (tell, state) = watch::channel(State::Connecting);
         let (open, is_open) = watch::channel(());
         let keeper = Keeper {
@@ -66,21 +75,10 @@ impl Link {
             prepare,
             tell,
         };
-        let failed = |cause: std::io::Error| {
-            Error::new(
-                ErrorKind::Unavailable,
-                "a thread for the connection cannot be started",
-            )
-            .with_source(cause)
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(failed)?;
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || runtime.block_on(keeper.keep(is_open)))
-            .map_err(failed)?;
+        match place {
+            Place::Thread(name) => start_thread(name, keeper.keep(is_open))?,
+            Place::Runtime(runtime) => drop(runtime.spawn(keeper.keep(is_open))),
+        }
         Ok(Self {
             url: options.shown.clone(),
             state,
@@ -154,7 +152,26 @@ impl Link {
     }
 }
 
-/// Keeps the connection, on its thread.
+fn start_thread(name: &str, work: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    let failed = |cause: std::io::Error| {
+        Error::new(
+            ErrorKind::Unavailable,
+            "a thread for the connection cannot be started",
+        )
+        .with_source(cause)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || runtime.block_on(work))
+        .map(drop)
+        .map_err(failed)
+}
+
+/// Keeps the connection.
 struct Keeper {
     options: Options,
     prepare: Prepare,

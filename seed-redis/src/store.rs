@@ -24,12 +24,15 @@ use seed::value::{DateTime, Document, ObjectId, Text};
 use crate::collection::Collections;
 use crate::commit::{array, blob, integer};
 use crate::events::{Events, WATCH_BOUND};
-use crate::link::Link;
+use crate::link::{Link, Place};
 use crate::options::Options;
 use crate::packed::Version;
 use crate::seen::SeenDocuments;
 use crate::writes::{MAX_TRIES, contended};
 use crate::{ensure, find, insert, scripts, steps, tally, writes};
+
+/// A thread for the connection that carries the calls.
+pub(crate) const THREAD: Place = Place::Thread("seed-redis");
 
 /// A handle on the server.
 #[derive(Clone, Debug)]
@@ -56,25 +59,27 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    pub(crate) fn start(options: Options) -> Result<Arc<Self>> {
+    pub(crate) fn start(options: Options, place: Place) -> Result<Arc<Self>> {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let name = Bytes::from(ObjectIds::default().next(clock.now()).to_string());
-        Self::connect(options, clock, Arc::new(Events::new(name)), None)
+        Self::connect(options, place, clock, Arc::new(Events::new(name)), None)
     }
 
-    /// Connects anew. What is written by this way wakes the watches of this handle at once, and the other way round.
+    /// Connects anew, on a thread that nothing else can keep busy. What is written by this way wakes the watches of this handle at once, and the other way round.
     fn start_detached(&self) -> Result<Arc<Self>> {
         let (clock, events) = (Arc::clone(&self.clock), Arc::clone(&self.events));
-        Self::connect(self.options.clone(), clock, events, Some(Arc::clone(&self.link)))
+        let looking = Some(Arc::clone(&self.link));
+        Self::connect(self.options.clone(), THREAD, clock, events, looking)
     }
 
     fn connect(
         options: Options,
+        place: Place,
         clock: Arc<dyn Clock>,
         events: Arc<Events>,
         looking: Option<Arc<Link>>,
     ) -> Result<Arc<Self>> {
-        let link = Link::start(&options, "seed-redis", Box::new(|_| async { Ok(()) }.boxed()))?;
+        let link = Link::start(&options, place, Box::new(|_| async { Ok(()) }.boxed()))?;
         // The standard library seeds each of these at random.
         let random = std::collections::hash_map::RandomState::new()
             .build_hasher()

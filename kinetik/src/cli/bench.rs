@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
+use tokio_util::sync::CancellationToken;
 
 use super::args;
 use super::args::Globals;
@@ -21,7 +22,7 @@ const COLUMNS: [&str; 8] = [
 pub(super) async fn run(globals: &Globals, command: &args::Bench, output: &Output) -> Result<()> {
     let url = store_url(globals, &Config::find(globals.config.as_deref())?)?;
     let (scheme, _) = url.split_once(':').unwrap_or((&url, ""));
-    let opened = open_store(&url)?;
+    let opened = open_store(&url).await?;
     warn(&opened.warnings, output);
     let mut bench = Bench::new(opened.store, scheme)
         .payload(command.payload as usize)
@@ -56,7 +57,7 @@ async fn measure_all(bench: &Bench, command: &args::Bench, output: &Output) -> R
         for &workload in workloads {
             let bar = output.show_bar(0, BAR);
             let bench = bench.clone().on_step(move |step| show(&bar, workload, step));
-            let measured = bench.run_until(workload, signals.next()).await;
+            let measured = run_apart(bench, workload, &mut signals).await;
             output.hide_bar();
             let Some(measured) = measured? else {
                 bail!("stopped by a signal: the queue of the measurement was removed");
@@ -69,6 +70,22 @@ async fn measure_all(bench: &Bench, command: &args::Bench, output: &Output) -> R
         }
     }
     Ok(all)
+}
+
+/// Measures in a task of the runtime, for that is where those who enqueue are. This thread only waits, and to wake it for
+/// each answer would be measured too.
+async fn run_apart(bench: Bench, workload: Workload, signals: &mut Signals) -> Result<Option<Measurement>> {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone().cancelled_owned();
+    let mut measuring = tokio::spawn(async move { bench.run_until(workload, stopped).await });
+    let measured = tokio::select! {
+        measured = &mut measuring => measured,
+        () = signals.next() => {
+            stop.cancel();
+            measuring.await
+        }
+    };
+    Ok(measured??)
 }
 
 fn show(bar: &ProgressBar, workload: Workload, step: Step) {

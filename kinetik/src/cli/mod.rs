@@ -213,7 +213,7 @@ impl Opened {
                  lasts, such as --store sqlite:kinetik.db"
             );
         }
-        let crate::open::Opened { store, warnings } = open_store(&url)?;
+        let crate::open::Opened { store, warnings } = open_store(&url).await?;
         let name = globals
             .queue
             .as_deref()
@@ -232,9 +232,9 @@ impl Opened {
     }
 }
 
-fn open_store(url: &str) -> Result<crate::open::Opened> {
-    crate::open::open_with_warnings(url)
-        .with_context(|| format!("cannot open the store {}", without_password(url)))
+async fn open_store(url: &str) -> Result<crate::open::Opened> {
+    let opened = crate::open::connect_with_warnings(url).await;
+    opened.with_context(|| format!("cannot open the store {}", without_password(url)))
 }
 
 /// Tells what is to be known of the way a store is set up.

@@ -7,6 +7,7 @@
     reason = "a test that fails has nothing to tell but that, one that cannot run says why"
 )]
 
+mod caller;
 mod connection;
 mod fake;
 mod opening;
