@@ -235,8 +235,10 @@ impl Loop {
             self.may_have_work = is_for_suspects || !claimed.is_empty();
             if !claimed.is_empty() {
                 self.lanes.end_rest(&mut self.is_resting);
+                claimed.into_iter().for_each(|document| self.set_going(document));
+                // They begin before the next trip is made ready; what ends at once travels with it.
+                self.queue.runtime().yield_now().await;
             }
-            claimed.into_iter().for_each(|document| self.set_going(document));
         }
         drop(presence);
         if was_working && !self.may_have_work {
