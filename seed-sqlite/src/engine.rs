@@ -212,7 +212,7 @@ mod tests {
     use futures::executor::block_on;
     use seed::clock::SystemClock;
     use seed::engine::{Indexed, WriteMode};
-    use seed::store::Count;
+    use seed::store::{Count, WriteBatch, WriteItem};
     use seed::{ErrorKind, Filter, Store, StoreExt, doc};
 
     use super::*;
@@ -286,5 +286,42 @@ mod tests {
             block_on(store.count(Count::new("things", Filter::all()))).unwrap(),
             3
         );
+    }
+    #[cfg(unix)]
+    #[test]
+    fn an_eager_write_is_told_before_the_sync_and_synced_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = SqliteEngine::open(&Options::new(folder.path().join("app.db"))).unwrap();
+        let store = Indexed::new(engine, WriteMode::Grouped, Arc::new(SystemClock));
+        let insert = |id: i64| {
+            let item = WriteItem::Insert(doc! { "_id": id });
+            block_on(store.write(WriteBatch::new("things", vec![item]).eager()))
+        };
+        let log = store.engine().log.as_ref().unwrap();
+        insert(1).unwrap();
+        let file = log.exchange(std::fs::File::open("/dev/null").unwrap());
+        assert_eq!(insert(2).unwrap().len(), 1, "it is not waited for");
+        // What must be durable finds that the sync behind the eager write has failed, or that its own does.
+        let fault = block_on(store.insert_one("things", doc! { "_id": 3 })).unwrap_err();
+        assert_eq!(fault.kind(), ErrorKind::Unavailable, "{fault}");
+        log.exchange(file);
+        insert(4).unwrap();
+        assert!(block_on(store.get("things", 2.into())).unwrap().is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_watch_wakes_with_the_commit_and_does_not_wait_for_the_sync() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = SqliteEngine::open(&Options::new(folder.path().join("app.db"))).unwrap();
+        let store = Indexed::new(engine, WriteMode::Grouped, Arc::new(SystemClock));
+        block_on(store.insert_one("things", doc! { "_id": 1 })).unwrap();
+        let mut watch = block_on(store.watch("things")).unwrap();
+        let log = store.engine().log.as_ref().unwrap();
+        let file = log.exchange(std::fs::File::open("/dev/null").unwrap());
+        block_on(store.insert_one("things", doc! { "_id": 2 })).unwrap_err();
+        // It is there for all to see, so that whoever watches must look.
+        block_on(watch.changed());
+        log.exchange(file);
     }
 }

@@ -29,6 +29,10 @@ impl Loop {
             // Nobody has anything to do because of it: not of a claim, nor of a job that is over.
             batch = batch.quiet();
         }
+        if self.outbox.is_empty() {
+            // A power cut ends whoever would run the jobs, and those that were claimed come back one way or the other.
+            batch = batch.eager();
+        }
         let outcomes = match self.queue.store().write(batch).await {
             Ok(outcomes) => outcomes,
             Err(fault) => {

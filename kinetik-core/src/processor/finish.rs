@@ -77,7 +77,9 @@ impl Loop {
         if items.is_empty() {
             return Ok(());
         }
-        let batch = WriteBatch::new(self.queue.collection().clone(), items).quiet();
+        let batch = WriteBatch::new(self.queue.collection().clone(), items)
+            .quiet()
+            .eager();
         let outcomes = self.queue.store().write(batch).await?;
         for (id, outcome) in ids.iter().zip(outcomes) {
             if matches!(outcome, WriteOutcome::Updated(updated) if updated.matched == 0) {

@@ -82,7 +82,9 @@ impl Session {
             Filter::parse(&doc! { "_id": id })?,
             Update::parse(&doc! { "$set": announced }, &[])?,
         );
-        let batch = WriteBatch::new(setting.rules.sessions.clone(), vec![item]).urgent();
+        let batch = WriteBatch::new(setting.rules.sessions.clone(), vec![item])
+            .urgent()
+            .eager();
         let is_renewed = match self.store.write(batch).await?.into_iter().next() {
             Some(WriteOutcome::Failed(fault)) => return Err(fault.into()),
             outcome => outcome.is_some_and(|outcome| outcome.matched() > 0),

@@ -2,6 +2,7 @@
 //!
 //! A disk takes its time over that, and the next groups need not wait for it: a thread of its own makes durable all that
 //! was committed meanwhile, at once. So a store has two groups on their way, one that is written and one that is synced.
+//! Eager callers are told before.
 
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,16 +19,34 @@ pub(super) type Reply<S> = oneshot::Sender<(Box<dyn Job<S>>, Result<()>)>;
 
 /// The jobs of a group that was written, whose callers wait.
 pub(super) struct Committed<S> {
-    pub(super) jobs: Vec<(Box<dyn Job<S>>, Reply<S>)>,
+    pub(super) jobs: Vec<Written<S>>,
     pub(super) outcome: Result<()>,
+}
+
+/// A job that was written, with the way to tell its caller.
+pub(super) struct Written<S> {
+    pub(super) job: Box<dyn Job<S>>,
+    /// Whether its caller is told before it is durable.
+    pub(super) is_eager: bool,
+    pub(super) reply: Reply<S>,
 }
 
 impl<S> Committed<S> {
     /// Tells each caller; one that went away does not want to know.
     fn tell(self) {
-        for (job, reply) in self.jobs {
+        for Written { job, reply, .. } in self.jobs {
             let _ = reply.send((job, self.outcome.clone()));
         }
+    }
+
+    /// Tells the eager callers, and says whether there were any.
+    fn tell_eager(&mut self) -> bool {
+        let (eager, rest): (Vec<_>, Vec<_>) = self.jobs.drain(..).partition(|written| written.is_eager);
+        self.jobs = rest;
+        let are_any = !eager.is_empty();
+        let outcome = self.outcome.clone();
+        Self { jobs: eager, outcome }.tell();
+        are_any
     }
 
     fn is_to_be_synced(&self) -> bool {
@@ -59,25 +78,38 @@ impl<E: Engine> Syncer<E> {
 
     /// Makes a group durable on this thread and tells its callers.
     pub(super) fn settle(&self, mut group: Committed<E::Stored>) {
-        if group.is_to_be_synced() {
-            group.outcome = self.engine.sync();
+        if group.is_to_be_synced() && self.engine.syncs_apart() && group.tell_eager() {
+            // A caller that was told wants to go on, on this thread.
+            return self.sync_apart(group);
         }
-        group.tell();
+        self.sync(group);
     }
 
     /// Does the same without waiting for it.
-    pub(super) fn settle_apart(&self, group: Committed<E::Stored>) {
+    pub(super) fn settle_apart(&self, mut group: Committed<E::Stored>) {
         if !group.is_to_be_synced() || !self.engine.syncs_apart() {
             return group.tell();
         }
+        group.tell_eager();
+        self.sync_apart(group);
+    }
+
+    fn sync_apart(&self, group: Committed<E::Stored>) {
         let left = match self.thread() {
             Some(thread) => thread.send(group).err().map(|unsent| unsent.0),
             None => Some(group),
         };
         // Without a thread the callers must still be told.
         if let Some(group) = left {
-            self.settle(group);
+            self.sync(group);
         }
+    }
+
+    fn sync(&self, mut group: Committed<E::Stored>) {
+        if group.outcome.is_ok() {
+            group.outcome = self.engine.sync();
+        }
+        group.tell();
     }
 
     fn thread(&self) -> Option<Sender<Committed<E::Stored>>> {

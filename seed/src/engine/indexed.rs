@@ -131,6 +131,39 @@ where
     }
 }
 
+/// A job that hands its result to its caller by a way of its own, and wakes those who watch as soon as they can see it.
+struct Grouped<W, T> {
+    collection: Text,
+    work: W,
+    reply: std::sync::mpsc::SyncSender<Option<Written<T>>>,
+    wakes: Option<Arc<Watchers>>,
+    is_changed: bool,
+}
+
+impl<S, W, T> Job<S> for Grouped<W, T>
+where
+    W: FnMut(&mut dyn WriteTransaction<S>) -> Result<Option<Written<T>>> + Send,
+    T: Send,
+{
+    fn collection(&self) -> &str {
+        &self.collection
+    }
+
+    fn run(&mut self, transaction: &mut dyn WriteTransaction<S>) -> Result<()> {
+        let written = (self.work)(transaction)?;
+        self.is_changed = written.as_ref().is_some_and(|written| written.is_changed);
+        // The receiver is there for as long as the caller is; without it the result is of no use.
+        let _ = self.reply.try_send(written);
+        Ok(())
+    }
+
+    fn committed(&mut self) {
+        if let Some(watchers) = self.wakes.as_ref().filter(|_| self.is_changed) {
+            watchers.wake(&self.collection);
+        }
+    }
+}
+
 /// What a write left behind.
 struct Written<T> {
     value: Result<T>,
@@ -213,12 +246,10 @@ impl<E: Engine> Inner<E> {
         for _ in 0..MAX_STALE {
             let catalogue = self.catalogue(collection)?;
             let work = plan(&catalogue)?;
-            if let Some(written) = self.attempt(collection, weight, &catalogue, work).await? {
+            let attempt = self.attempt(collection, (weight, wakes), &catalogue, work);
+            if let Some(written) = attempt.await? {
                 if !Arc::ptr_eq(&catalogue, &written.catalogue) {
                     self.remember(collection, written.catalogue);
-                }
-                if written.is_changed && wakes == Wakes::Watches {
-                    self.watchers.wake(collection);
                 }
                 return written.value;
             }
@@ -234,7 +265,7 @@ impl<E: Engine> Inner<E> {
     async fn attempt<T, W>(
         &self,
         collection: &Text,
-        weight: Weight,
+        (weight, wakes): (Weight, Wakes),
         catalogue: &Arc<Catalogue>,
         mut work: W,
     ) -> Result<Option<Written<T>>>
@@ -257,28 +288,29 @@ impl<E: Engine> Inner<E> {
                 is_changed: session.is_changed,
             }))
         };
-        let mut call = Call {
-            collection: collection.clone(),
-            work: in_session,
-            result: None,
-        };
         let Some(writer) = &self.writer else {
+            let mut call = Call {
+                collection: collection.clone(),
+                work: in_session,
+                result: None,
+            };
             self.engine.write(&mut One(Some(&mut call)))?;
+            let written = call.result.flatten();
+            if wakes == Wakes::Watches && written.as_ref().is_some_and(|written| written.is_changed) {
+                self.watchers.wake(collection);
+            }
             self.engine.sync()?;
-            return Ok(call.result.flatten());
+            return Ok(written);
         };
         let (reply, result) = std::sync::mpsc::sync_channel(1);
-        let mut work = call.work;
-        let call = Call {
-            collection: call.collection,
-            work: move |transaction: &mut dyn WriteTransaction<E::Stored>| {
-                // The receiver is there for as long as the caller is; without it the result is of no use.
-                let _ = reply.try_send(work(transaction)?);
-                Ok(())
-            },
-            result: None::<()>,
+        let job = Grouped {
+            collection: collection.clone(),
+            work: in_session,
+            reply,
+            wakes: (wakes == Wakes::Watches).then(|| Arc::clone(&self.watchers)),
+            is_changed: false,
         };
-        writer.submit(Box::new(call), weight).await?;
+        writer.submit(Box::new(job), weight).await?;
         Ok(result.try_recv().ok().flatten())
     }
 

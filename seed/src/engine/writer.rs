@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::durable::{Committed, Reply, Syncer, join};
+use super::durable::{Committed, Reply, Syncer, Written, join};
 use super::{Engine, WriteTransaction};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -38,6 +38,9 @@ pub trait Job<S>: Send {
     /// # Errors
     /// Only if the engine failed and the whole transaction must go; what is wrong with the job itself is its result.
     fn run(&mut self, transaction: &mut dyn WriteTransaction<S>) -> Result<()>;
+
+    /// Takes note that the job's transaction is committed. It may still have to be made durable.
+    fn committed(&mut self) {}
 }
 
 /// The jobs of one transaction, one after the other.
@@ -70,6 +73,8 @@ pub(super) struct Weight {
     /// How many writes it is.
     pub(super) items: usize,
     pub(super) urgency: Urgency,
+    /// Whether its caller is told before it is durable.
+    is_eager: bool,
 }
 
 impl Weight {
@@ -78,7 +83,15 @@ impl Weight {
             true => Urgency::Urgent,
             false => Urgency::Usual,
         };
-        Self { items, urgency }
+        Self {
+            items,
+            urgency,
+            is_eager: false,
+        }
+    }
+
+    pub(super) fn eager(self, is_eager: bool) -> Self {
+        Self { is_eager, ..self }
     }
 }
 
@@ -86,6 +99,7 @@ impl Weight {
 struct Queued<S> {
     job: Box<dyn Job<S>>,
     items: usize,
+    is_eager: bool,
     done: Reply<S>,
 }
 
@@ -192,11 +206,13 @@ impl<E: Engine> Writer<E> {
         weight: Weight,
     ) -> Result<Box<dyn Job<E::Stored>>> {
         let (done, result) = oneshot::channel();
-        let items = weight.items;
-        self.shared
-            .lock()
-            .waiting
-            .push(Queued { job, items, done }, weight.urgency);
+        let queued = Queued {
+            job,
+            items: weight.items,
+            is_eager: weight.is_eager,
+            done,
+        };
+        self.shared.lock().waiting.push(queued, weight.urgency);
         yield_once().await;
         if self.shared.try_lead() {
             // If another process writes, the jobs stay where they are, and the thread waits for it.
@@ -258,7 +274,10 @@ impl<E: Engine> Shared<E> {
         let outcome = write(&self.engine, &mut group);
         let mut running = group.running;
         match &outcome {
-            Ok(_) => self.lock().commits += u64::from(!running.is_empty()),
+            Ok(_) => {
+                self.lock().commits += u64::from(!running.is_empty());
+                running.iter_mut().for_each(|queued| queued.job.committed());
+            }
             // The transaction did not even begin, and all who have waited for it so long must be told.
             Err(_) if running.is_empty() => running = self.lock().waiting.take(waited),
             Err(_) => {}
@@ -266,7 +285,11 @@ impl<E: Engine> Shared<E> {
         Committed {
             jobs: running
                 .into_iter()
-                .map(|queued| (queued.job, queued.done))
+                .map(|queued| Written {
+                    job: queued.job,
+                    is_eager: queued.is_eager,
+                    reply: queued.done,
+                })
                 .collect(),
             outcome: outcome.map(drop),
         }

@@ -100,7 +100,7 @@ pub(super) async fn write<E: Engine>(inner: &Arc<Inner<E>>, batch: WriteBatch) -
             }
         })
         .sum();
-    let weight = Weight::of(count, batch.urgent);
+    let weight = Weight::of(count, batch.urgent).eager(batch.eager);
     let wakes = match batch.quiet {
         true => Wakes::Nobody,
         false => Wakes::Watches,

@@ -318,6 +318,8 @@ pub struct WriteBatch {
     pub urgent: bool,
     /// Whether it need not wake those who watch.
     pub quiet: bool,
+    /// Whether its outcomes are told before it is made durable, where that comes after the commit.
+    pub eager: bool,
 }
 
 impl WriteBatch {
@@ -328,6 +330,7 @@ impl WriteBatch {
             items,
             urgent: false,
             quiet: false,
+            eager: false,
         }
     }
 
@@ -344,6 +347,16 @@ impl WriteBatch {
     #[must_use]
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
+        self
+    }
+
+    /// Has the outcomes told once the batch is committed and seen by all, and has it made durable right after. For what
+    /// has no meaning any more once a power cut has ended all that could see it.
+    ///
+    /// It is a hint: a store that makes durable as it commits, or that others see from elsewhere, does so all the same.
+    #[must_use]
+    pub fn eager(mut self) -> Self {
+        self.eager = true;
         self
     }
 }
