@@ -5,10 +5,10 @@
 //! | durability | what the server is set up for: with `appendonly yes` and `appendfsync always` a write that returned outlives a crash of the server, with `everysec` all but the last second does, with snapshots what came before the last one; [`RedisStore::warnings`] tells |
 //! | isolation | each call of a script is alone on the server; a page of a find is one moment of its collection |
 //! | a batch | is carried out in its order, as many items in one step as go together; a crash leaves a prefix |
-//! | a failed call | that is [unavailable] may have been carried out or not: look before trying again; after any other error nothing was changed |
+//! | a failed call | that is [unavailable](seed::ErrorKind::Unavailable) may have been carried out or not: look before trying again; after any other error nothing was changed |
 //! | limits | the server's memory; documents as everywhere in seed |
 //! | several processes | yes, on any number of machines |
-//! | a full server | refuses writes as [full], before any of them is stored; removing goes on |
+//! | a full server | refuses writes as [full](seed::ErrorKind::Full), before any of them is stored; removing goes on |
 //! | a lost connection | fails the calls on it; it is made anew at once, then every half a second |
 //! | wake-ups | by messages, at the latest within [`WATCH_BOUND`] |
 //!
@@ -75,9 +75,9 @@ impl RedisStore {
     /// Opens the server that a URL names. This waits on the calling thread for the connection.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] if the URL cannot be read or the server is older than
-    /// Redis 7, [`ErrorKind::Unavailable`] if it cannot be reached or refuses the
-    /// password, [`ErrorKind::ReadOnly`] if it is a replica.
+    /// [`ErrorKind::Unsupported`] if the URL cannot be read or the server is older than Redis 7,
+    /// [`ErrorKind::Unavailable`] if it cannot be reached or refuses the password, [`ErrorKind::ReadOnly`] if it is a
+    /// replica.
     pub fn open(url: &str) -> Result<Self> {
         Self::open_with(Options::from_url(url)?)
     }
