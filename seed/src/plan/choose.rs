@@ -11,6 +11,9 @@ use crate::sort::Direction;
 /// How many ranges a scan may have before a list of values is read as one range from the least to the greatest.
 const MAX_RANGES: usize = 1_000;
 
+/// How many ranges are read side by side for the order of the ids alone, which is cheap to make. Each page begins all anew.
+const MAX_UNASKED: usize = 16;
+
 type Fields<'a> = &'a [(Path, Direction)];
 
 pub(super) fn choose(filter: &Filter, sort: Fields<'_>, indexes: &[Option<IndexView<'_>>]) -> Plan {
@@ -324,7 +327,8 @@ fn order_given(scan: &Scan, fields: Fields<'_>, sort: Fields<'_>) -> Order {
     }
     // Behind the prefixes that hold the first fields to single values, the entries of each range are in order.
     let are_prefixes = !is_primary && !is_one_range && !scan.is_limited && !scan.is_multikey;
-    match are_prefixes.then(|| gives(&given[scan.equalities..], &[], &wanted)) {
+    let are_few = !sort.is_empty() || scan.ranges.len() <= MAX_UNASKED;
+    match (are_prefixes && are_few).then(|| gives(&given[scan.equalities..], &[], &wanted)) {
         Some(Some(Order::Forwards)) => Order::Merged,
         Some(Some(Order::Backwards)) => Order::MergedBackwards,
         _ => Order::Sorted,
