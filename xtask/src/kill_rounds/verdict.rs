@@ -97,18 +97,24 @@ pub(super) fn of(site: &Site) -> anyhow::Result<Verdict> {
         let ends = job.log.iter().filter(|line| line.message == "completed").count();
         verdict.held_twice += u64::from(ends != 1);
     }
-    verdict.lost = acknowledged.lines().filter(|id| !stored.contains(id)).count() as u64;
+    let is_lost = |line: &&str| id(line).is_none_or(|id| !stored.contains(id));
+    verdict.lost = acknowledged.lines().filter(is_lost).count() as u64;
     verdict.integrity = site
         .check_integrity()
         .map_or_else(|fault| fault.to_string(), |()| "ok".to_owned());
     Ok(verdict)
 }
 
-/// Reads a line of effects: an id and a token. A process that is killed as it writes, across the end of a page, leaves the
-/// beginning of its line before the next one's; that job runs again.
+/// Reads a line of effects: an id and a token.
 fn effect(line: &str) -> Option<(&str, &str)> {
     let (before, token) = line.rsplit_once(' ')?;
-    Some((before.get(before.len().checked_sub(ID)?..)?, token))
+    Some((id(before)?, token))
+}
+
+/// Reads the id at the end. A process that is killed as it writes, across the end of a page, leaves the beginning of its
+/// line before the next one's; that job runs, or is enqueued, again.
+fn id(text: &str) -> Option<&str> {
+    text.get(text.len().checked_sub(ID)?..)
 }
 
 /// Reads all jobs that the store holds.
@@ -138,5 +144,9 @@ mod tests {
         );
         assert_eq!(effect(&format!("{other} 0.{id} 0.1.ab")), Some((id, "0.1.ab")));
         assert_eq!(effect(&other[..20]), None);
+        for line in [id.to_owned(), format!("{}{id}", &other[..20])] {
+            assert_eq!(super::id(&line), Some(id));
+        }
+        assert_eq!(super::id(&other[..20]), None);
     }
 }
