@@ -1,8 +1,9 @@
 //! The way to the server: a connection, made anew whenever it is lost.
 //!
 //! It lives on a thread of its own with a small runtime, so that calls from any executor get through however busy that is;
-//! or on the caller's runtime, where a call wakes no other thread. A connection that is lost takes everything on its way with it, as unavailable: nothing waits in a queue and is carried out behind its caller's back
-//! once the server is back. The next connection is tried at once, then again and again with short pauses.
+//! or on the caller's runtime, where a call wakes no other thread. A connection that is lost takes everything on its way
+//! with it, as unavailable: nothing waits in a queue and is carried out behind its caller's back once the server is back.
+//! The next connection is tried at once, then again and again with short pauses.
 
 use std::sync::Arc;
 use std::time::Duration;

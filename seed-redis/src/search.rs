@@ -88,7 +88,9 @@ impl Inner {
             let taken = self.take_from(collection, index, &mut heads, limit).await;
             cursor.put_back(heads);
             let (members, edition) = taken?;
-            self.look_at(collection, filter, &members, out).await?;
+            let ids = members.iter().map(|member| Ok(id_of(member)?.to_vec()));
+            let ids = ids.collect::<Result<_>>()?;
+            out.extend(self.matching(collection, filter, ids).await?);
             return Ok(edition);
         }
         let Some(Ask { index, .. }) = cursor.ask() else {
@@ -148,26 +150,24 @@ impl Inner {
         Ok((taken, edition))
     }
 
-    /// Reads the documents of an index's members and appends those that match. Some may have been changed since the members
-    /// were read, so that even exact ranges prove nothing.
-    async fn look_at(
+    /// Reads documents by their ids, and gives those that match. Some may have been changed since they were come by, so that
+    /// even exact ranges prove nothing.
+    async fn matching(
         &self,
         collection: &Collection,
         filter: &Filter,
-        members: &[Bytes],
-        out: &mut Vec<FoundDocument>,
-    ) -> Result<()> {
-        let ids = members.iter().map(|member| Ok(entry_of(member)?.id().to_vec()));
-        let ids: Vec<KeyBytes> = ids.collect::<Result<_>>()?;
+        ids: Vec<KeyBytes>,
+    ) -> Result<Vec<FoundDocument>> {
         let read = self.read(collection, &ids).await?;
+        let mut found = Vec::with_capacity(ids.len());
         for (id, seen) in ids.into_iter().zip(read) {
             if let Some(seen) = seen
                 && filter.matches(&seen.document)?
             {
-                out.push(seen.found(id));
+                found.push(seen.found(id));
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Reads what the cursor asks for next, and moves it on.
@@ -232,18 +232,8 @@ impl Inner {
     ) -> Result<Planned<Vec<FoundDocument>>> {
         if let Some(id) = filter.the_id() {
             let id = seed::key::id_key(id)?;
-            let seen = self
-                .read(collection, std::slice::from_ref(&id))
-                .await?
-                .pop()
-                .flatten();
-            let mut found = Vec::new();
-            if let Some(seen) = seen
-                && !taken.contains(&id)
-                && filter.matches(&seen.document)?
-            {
-                found.push(seen.found(id));
-            }
+            let ids = if taken.contains(&id) { vec![] } else { vec![id] };
+            let found = self.matching(collection, filter, ids).await?;
             return Ok(Some(found));
         }
         let plan = Plan::choose(filter, sort.fields(), &collection.catalogue.views());
@@ -317,7 +307,7 @@ impl Inner {
                 return Ok(None);
             }
             for member in &page.members {
-                let id = &member[key_len(member)?..member.len() - 3];
+                let id = id_of(member)?;
                 if !taken.contains(id) {
                     ids.push(id.to_vec());
                 }
@@ -325,17 +315,8 @@ impl Inner {
             ids.sort_unstable();
             ids.truncate(wanted);
         }
-        let read = self.read(collection, &ids).await?;
-        let mut found = Vec::with_capacity(ids.len());
         let is_any = !ids.is_empty();
-        for (id, seen) in ids.into_iter().zip(read) {
-            // Some may have been changed since the entries were read.
-            if let Some(seen) = seen
-                && filter.matches(&seen.document)?
-            {
-                found.push(seen.found(id));
-            }
-        }
+        let found = self.matching(collection, filter, ids).await?;
         // If all of them were, there may be others.
         Ok((!is_any || !found.is_empty() || wanted == 0).then_some(found))
     }
@@ -402,6 +383,11 @@ impl Page {
             documents: array(parts.next()?)?.into_iter().map(blob).collect(),
         })
     }
+}
+
+/// Returns the id in a member of an index.
+fn id_of(member: &[u8]) -> Result<&[u8]> {
+    Ok(&member[key_len(member)?..member.len() - 3])
 }
 
 /// Reads a member of an index.

@@ -211,16 +211,9 @@ impl Cursor {
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<()> {
         if let Some((index, mut heads)) = self.heads() {
-            let filled = self.merged_page(
-                engine,
-                transaction,
-                catalogue,
-                filter,
-                (index, &mut heads, page),
-                out,
-            );
+            let entries = merged_entries(transaction, index, &mut heads, page);
             self.put_back(heads);
-            return filled;
+            return self.take_entries(engine, transaction, (catalogue, filter), &entries?, out);
         }
         let mut budget = page;
         while budget > 0 {
@@ -252,19 +245,7 @@ impl Cursor {
                     transaction.index_page(index, range, towards, budget, &mut read)?;
                     let last = read.last().map(|entry| entry.bytes.as_slice());
                     self.advance(read.len(), last, read.len() < budget);
-                    for entry in &read {
-                        let Some(stored) = transaction.get(entry.id())? else {
-                            continue;
-                        };
-                        let document = engine.decode(&stored)?;
-                        if self.takes(catalogue, filter, Some(entry), &document)? {
-                            out.push(Found {
-                                id: entry.id().to_vec(),
-                                stored,
-                                document,
-                            });
-                        }
-                    }
+                    self.take_entries(engine, transaction, (catalogue, filter), &read, out)?;
                     read.len()
                 }
             };
@@ -273,36 +254,50 @@ impl Cursor {
         Ok(())
     }
 
-    fn merged_page<E: Engine>(
+    /// Reads the documents of entries and appends those that match.
+    fn take_entries<E: Engine>(
         &self,
         engine: &E,
         transaction: &mut dyn ReadTransaction<E::Stored>,
-        catalogue: &Catalogue,
-        filter: &Filter,
-        (index, heads, page): (IndexId, &mut Heads<Entry>, usize),
+        (catalogue, filter): (&Catalogue, &Filter),
+        entries: &[Entry],
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<()> {
-        for taken in 0..page {
-            while let Some((at, range, towards)) = heads.needed() {
-                let (limit, mut read) = (heads.limit(page - taken), Vec::new());
-                transaction.index_page(index, range, towards, limit, &mut read)?;
-                let is_all = read.len() < limit;
-                heads.fill(at, read, is_all);
-            }
-            let Some(entry) = heads.take() else {
-                return Ok(());
-            };
+        for entry in entries {
             let Some(stored) = transaction.get(entry.id())? else {
                 continue;
             };
             let document = engine.decode(&stored)?;
-            if self.takes(catalogue, filter, Some(&entry), &document)? {
+            if self.takes(catalogue, filter, Some(entry), &document)? {
                 let id = entry.id().to_vec();
                 out.push(Found { id, stored, document });
             }
         }
         Ok(())
     }
+}
+
+/// Reads the next entries of ranges that are read side by side.
+fn merged_entries<S>(
+    transaction: &mut dyn ReadTransaction<S>,
+    index: IndexId,
+    heads: &mut Heads<Entry>,
+    page: usize,
+) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    while entries.len() < page {
+        while let Some((at, range, towards)) = heads.needed() {
+            let (limit, mut read) = (heads.limit(page - entries.len()), Vec::new());
+            transaction.index_page(index, range, towards, limit, &mut read)?;
+            let is_all = read.len() < limit;
+            heads.fill(at, read, is_all);
+        }
+        match heads.take() {
+            Some(entry) => entries.push(entry),
+            None => break,
+        }
+    }
+    Ok(entries)
 }
 
 impl Walk {

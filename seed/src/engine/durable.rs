@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use super::Engine;
-use super::writer::Job;
+use super::writer::{Job, Queued};
 use crate::error::Result;
 
 /// How a caller is told: it gets its job back, with what became of it.
@@ -19,33 +19,27 @@ pub(super) type Reply<S> = oneshot::Sender<(Box<dyn Job<S>>, Result<()>)>;
 
 /// The jobs of a group that was written, whose callers wait.
 pub(super) struct Committed<S> {
-    pub(super) jobs: Vec<Written<S>>,
+    pub(super) jobs: Vec<Queued<S>>,
     pub(super) outcome: Result<()>,
-}
-
-/// A job that was written, with the way to tell its caller.
-pub(super) struct Written<S> {
-    pub(super) job: Box<dyn Job<S>>,
-    /// Whether its caller is told before it is durable.
-    pub(super) is_eager: bool,
-    pub(super) reply: Reply<S>,
 }
 
 impl<S> Committed<S> {
     /// Tells each caller; one that went away does not want to know.
     fn tell(self) {
-        for Written { job, reply, .. } in self.jobs {
-            let _ = reply.send((job, self.outcome.clone()));
+        for Queued { job, done, .. } in self.jobs {
+            let _ = done.send((job, self.outcome.clone()));
         }
     }
 
     /// Tells the eager callers, and says whether there were any.
     fn tell_eager(&mut self) -> bool {
-        let (eager, rest): (Vec<_>, Vec<_>) = self.jobs.drain(..).partition(|written| written.is_eager);
-        self.jobs = rest;
-        let are_any = !eager.is_empty();
+        let jobs: Vec<_> = self
+            .jobs
+            .extract_if(.., |queued| queued.weight.is_eager)
+            .collect();
+        let are_any = !jobs.is_empty();
         let outcome = self.outcome.clone();
-        Self { jobs: eager, outcome }.tell();
+        Self { jobs, outcome }.tell();
         are_any
     }
 

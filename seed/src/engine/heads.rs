@@ -81,14 +81,16 @@ impl<T: AsRef<[u8]>> Heads<T> {
 
     /// Returns a range of which entries must be read before the next one is known, by its position.
     pub fn needed(&self) -> Option<(usize, &KeyRange, Towards)> {
-        let at = *self.bare.last()?;
-        Some((at, &self.ranges[at].unread.range, self.towards))
+        self.bare.last().map(|at| self.unread(*at))
     }
 
     /// Returns all ranges of which entries must be read before the next one is known.
     pub fn all_needed(&self) -> impl Iterator<Item = (usize, &KeyRange, Towards)> {
-        let range = |at: &usize| (*at, &self.ranges[*at].unread.range, self.towards);
-        self.bare.iter().map(range)
+        self.bare.iter().map(|at| self.unread(*at))
+    }
+
+    fn unread(&self, at: usize) -> (usize, &KeyRange, Towards) {
+        (at, &self.ranges[at].unread.range, self.towards)
     }
 
     /// Says how many entries of a range are best read at once, if so many are wanted in all.
@@ -103,7 +105,9 @@ impl<T: AsRef<[u8]>> Heads<T> {
 
     /// Takes in what was read of a range; `is_all` says that there is no more.
     pub fn fill(&mut self, at: usize, read: Vec<T>, is_all: bool) {
-        self.bare.retain(|bare| *bare != at);
+        if let Some(position) = self.bare.iter().rposition(|bare| *bare == at) {
+            self.bare.swap_remove(position);
+        }
         let head = &mut self.ranges[at];
         head.is_read |= is_all;
         if let Some(last) = read.last() {

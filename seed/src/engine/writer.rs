@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::durable::{Committed, Reply, Syncer, Written, join};
+use super::durable::{Committed, Reply, Syncer, join};
 use super::{Engine, WriteTransaction};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -74,7 +74,7 @@ pub(super) struct Weight {
     pub(super) items: usize,
     pub(super) urgency: Urgency,
     /// Whether its caller is told before it is durable.
-    is_eager: bool,
+    pub(super) is_eager: bool,
 }
 
 impl Weight {
@@ -96,11 +96,10 @@ impl Weight {
 }
 
 /// A job in the queue, with the way to tell its caller.
-struct Queued<S> {
-    job: Box<dyn Job<S>>,
-    items: usize,
-    is_eager: bool,
-    done: Reply<S>,
+pub(super) struct Queued<S> {
+    pub(super) job: Box<dyn Job<S>>,
+    pub(super) weight: Weight,
+    pub(super) done: Reply<S>,
 }
 
 /// The jobs that wait, each kind in the order in which they came.
@@ -110,8 +109,8 @@ struct Waiting<S> {
 }
 
 impl<S> Waiting<S> {
-    fn push(&mut self, queued: Queued<S>, urgency: Urgency) {
-        match urgency {
+    fn push(&mut self, queued: Queued<S>) {
+        match queued.weight.urgency {
             Urgency::Urgent => self.urgent.push_back(queued),
             Urgency::Usual => self.usual.push_back(queued),
         }
@@ -206,13 +205,7 @@ impl<E: Engine> Writer<E> {
         weight: Weight,
     ) -> Result<Box<dyn Job<E::Stored>>> {
         let (done, result) = oneshot::channel();
-        let queued = Queued {
-            job,
-            items: weight.items,
-            is_eager: weight.is_eager,
-            done,
-        };
-        self.shared.lock().waiting.push(queued, weight.urgency);
+        self.shared.lock().waiting.push(Queued { job, weight, done });
         yield_once().await;
         if self.shared.try_lead() {
             // If another process writes, the jobs stay where they are, and the thread waits for it.
@@ -283,14 +276,7 @@ impl<E: Engine> Shared<E> {
             Err(_) => {}
         }
         Committed {
-            jobs: running
-                .into_iter()
-                .map(|queued| Written {
-                    job: queued.job,
-                    is_eager: queued.is_eager,
-                    reply: queued.done,
-                })
-                .collect(),
+            jobs: running,
             outcome: outcome.map(drop),
         }
     }
@@ -365,7 +351,7 @@ impl<E: Engine> Jobs<E::Stored> for Group<'_, E> {
             return None;
         }
         let queued = self.shared.lock().waiting.pop()?;
-        self.items += queued.items;
+        self.items += queued.weight.items;
         self.running.push(queued);
         self.running
             .last_mut()

@@ -328,10 +328,13 @@ fn order_given(scan: &Scan, fields: Fields<'_>, sort: Fields<'_>) -> Order {
     // Behind the prefixes that hold the first fields to single values, the entries of each range are in order.
     let are_prefixes = !is_primary && !is_one_range && !scan.is_limited && !scan.is_multikey;
     let are_few = !sort.is_empty() || scan.ranges.len() <= MAX_UNASKED;
-    match (are_prefixes && are_few).then(|| gives(&given[scan.equalities..], &[], &wanted)) {
-        Some(Some(Order::Forwards)) => Order::Merged,
-        Some(Some(Order::Backwards)) => Order::MergedBackwards,
-        _ => Order::Sorted,
+    if !are_prefixes || !are_few {
+        return Order::Sorted;
+    }
+    match gives(&given[scan.equalities..], &[], &wanted) {
+        Some(Order::Backwards) => Order::MergedBackwards,
+        Some(_) => Order::Merged,
+        None => Order::Sorted,
     }
 }
 
