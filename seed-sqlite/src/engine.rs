@@ -209,6 +209,7 @@ impl Engine for SqliteEngine {
 mod tests {
     use std::sync::Arc;
 
+    use futures::FutureExt;
     use futures::executor::block_on;
     use seed::clock::SystemClock;
     use seed::engine::{Indexed, WriteMode};
@@ -217,11 +218,15 @@ mod tests {
 
     use super::*;
 
+    fn open(path: &Path) -> Indexed<SqliteEngine> {
+        let engine = SqliteEngine::open(&Options::new(path)).unwrap();
+        Indexed::new(engine, WriteMode::Grouped, Arc::new(SystemClock))
+    }
+
     #[test]
     fn a_file_that_may_not_grow_takes_the_next_write_when_it_may() {
         let folder = tempfile::tempdir().unwrap();
-        let engine = SqliteEngine::open(&Options::new(folder.path().join("app.db"))).unwrap();
-        let store = Indexed::new(engine, WriteMode::Grouped, Arc::new(SystemClock));
+        let store = open(&folder.path().join("app.db"));
         let insert =
             |id: i64| block_on(store.insert_one("things", doc! { "_id": id, "text": ("x".repeat(50_000)) }));
         let may_have = |pages: i64| {
@@ -266,8 +271,7 @@ mod tests {
     fn nothing_is_called_durable_after_a_failed_sync_until_all_is_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("app.db");
-        let engine = SqliteEngine::open(&Options::new(&path)).unwrap();
-        let store = Indexed::new(engine, WriteMode::Grouped, Arc::new(SystemClock));
+        let store = open(&path);
         let insert = |id: i64| block_on(store.insert_one("things", doc! { "_id": id }));
         let log = store.engine().log.as_ref().unwrap();
         insert(1).unwrap();
@@ -287,12 +291,12 @@ mod tests {
             3
         );
     }
+
     #[cfg(unix)]
     #[test]
     fn an_eager_write_is_told_before_the_sync_and_synced_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
-        let engine = SqliteEngine::open(&Options::new(folder.path().join("app.db"))).unwrap();
-        let store = Indexed::new(engine, WriteMode::Grouped, Arc::new(SystemClock));
+        let store = open(&folder.path().join("app.db"));
         let insert = |id: i64| {
             let item = WriteItem::Insert(doc! { "_id": id });
             block_on(store.write(WriteBatch::new("things", vec![item]).eager()))
@@ -313,15 +317,14 @@ mod tests {
     #[test]
     fn a_watch_wakes_with_the_commit_and_does_not_wait_for_the_sync() {
         let folder = tempfile::tempdir().unwrap();
-        let engine = SqliteEngine::open(&Options::new(folder.path().join("app.db"))).unwrap();
-        let store = Indexed::new(engine, WriteMode::Grouped, Arc::new(SystemClock));
+        let store = open(&folder.path().join("app.db"));
         block_on(store.insert_one("things", doc! { "_id": 1 })).unwrap();
         let mut watch = block_on(store.watch("things")).unwrap();
         let log = store.engine().log.as_ref().unwrap();
         let file = log.exchange(std::fs::File::open("/dev/null").unwrap());
         block_on(store.insert_one("things", doc! { "_id": 2 })).unwrap_err();
-        // It is there for all to see, so that whoever watches must look.
-        block_on(watch.changed());
+        // It is there for all to see, so that whoever watches must look: at once, and not when the file was looked at.
+        assert!(watch.changed().now_or_never().is_some());
         log.exchange(file);
     }
 }

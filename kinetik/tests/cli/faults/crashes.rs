@@ -162,4 +162,5 @@ fn a_job_that_kills_its_workers_fails_and_the_others_complete() {
         "{job}"
     );
     assert_eq!((deaths, &job["crashes"]), (3, &json!(3)));
+    assert_eq!(place.json(&["jobs", "-t", "good", "-s", "completed"]).len(), 10);
 }
