@@ -6,10 +6,11 @@ use seed::Result;
 use seed::key;
 
 use crate::change::Change;
+use crate::claim::Claim;
 use crate::collection::Collection;
 use crate::error;
-use crate::layout::key_len;
-use crate::scripts::{self, number};
+use crate::plan::Plan;
+use crate::scripts;
 use crate::store::Inner;
 
 /// How many items and bytes are sent in one call.
@@ -53,7 +54,7 @@ impl Inner {
         &self,
         collection: &Collection,
         changes: &[&Change],
-        claims: &[Vec<Bytes>],
+        claims: &[Claim],
         wakes: bool,
     ) -> Result<Committed> {
         let (arguments, order) = self.arguments(collection, changes, claims, wakes)?;
@@ -86,18 +87,9 @@ impl Inner {
         &self,
         collection: &Collection,
         changes: &[&Change],
-        claims: &[Vec<Bytes>],
+        claims: &[Claim],
         wakes: bool,
     ) -> Result<(Vec<Bytes>, Order)> {
-        let claim_arguments: usize = claims.iter().map(Vec::len).sum();
-        let mut out = Arguments::with_capacity(changes, claim_arguments + 16);
-        out.push(collection.edition.clone());
-        out.push(if wakes {
-            collection.keys.channel.clone()
-        } else {
-            Bytes::new()
-        });
-        out.push(self.events.name.clone());
         let positions = |is_seen: bool| -> Vec<usize> {
             let all = changes.iter().enumerate();
             all.filter(|(_, change)| change.seen.is_some() == is_seen)
@@ -108,37 +100,57 @@ impl Inner {
             seen: positions(true),
             new: positions(false),
         };
-        out.number(order.seen.len());
+        let mut out = Arguments::with_capacity(changes);
         for at in &order.seen {
             out.bytes(&changes[*at].id);
         }
         for at in &order.seen {
             out.bytes(&changes[*at].seen.unwrap_or_default());
         }
-        out.number(order.new.len());
-        for at in &order.new {
-            out.bytes(&changes[*at].id);
+        let (mut written, mut removed) = (0, 0);
+        for at in order.new.iter().chain(&order.seen) {
+            if let Some(packed) = &changes[*at].packed {
+                out.bytes(&changes[*at].id);
+                out.bytes(packed);
+                written += 1;
+            }
         }
-        let written = || {
-            changes
-                .iter()
-                .filter_map(|change| Some((change, change.packed.as_ref()?)))
+        for change in changes.iter().filter(|change| change.packed.is_none()) {
+            out.bytes(&change.id);
+            removed += 1;
+        }
+        let lists = push_entries(&mut out, collection, changes);
+        let mut plan = Plan::default();
+        plan.map(7);
+        plan.key("seen").number(order.seen.len());
+        plan.key("new").number(order.new.len());
+        plan.key("written").number(written);
+        plan.key("removed").number(removed);
+        plan.key("lists").list(lists.len());
+        for list in lists {
+            plan.list(3)
+                .number(list.index + 1)
+                .flag(list.is_added)
+                .number(list.count);
+        }
+        write_unique(&mut plan, collection, changes, &order)?;
+        plan.key("claims").list(claims.len());
+        for claim in claims {
+            claim.write(&mut plan);
+        }
+        let channel = if wakes {
+            collection.keys.channel.clone()
+        } else {
+            Bytes::new()
         };
-        out.number(written().count());
-        for (change, packed) in written() {
-            out.bytes(&change.id);
-            out.bytes(packed);
-        }
-        let removed = || changes.iter().filter(|change| change.packed.is_none());
-        out.number(removed().count());
-        for change in removed() {
-            out.bytes(&change.id);
-        }
-        push_entries(&mut out, collection, changes);
-        push_unique(&mut out, collection, changes, &order)?;
-        out.number(claims.len());
-        out.done.extend(claims.iter().flatten().cloned());
-        Ok((out.done, order))
+        let mut done = vec![
+            collection.edition.clone(),
+            channel,
+            self.events.name.clone(),
+            Bytes::from(plan.done()),
+        ];
+        done.append(&mut out.done);
+        Ok((done, order))
     }
 }
 
@@ -155,85 +167,71 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn with_capacity(changes: &[&Change], more: usize) -> Self {
+    fn with_capacity(changes: &[&Change]) -> Self {
         let bytes = changes.iter().map(|change| change.bytes() + 16).sum();
         let entries = |change: &&Change| change.taken.len() + change.added.len();
-        let count = changes.len() * 4 + changes.iter().map(entries).sum::<usize>() + more;
+        let count = changes.len() * 4 + changes.iter().map(entries).sum::<usize>();
         Self {
             buffer: BytesMut::with_capacity(bytes),
             done: Vec::with_capacity(count),
         }
     }
 
-    fn push(&mut self, argument: Bytes) {
-        self.done.push(argument);
-    }
-
     fn bytes(&mut self, argument: &[u8]) {
         self.buffer.extend_from_slice(argument);
         self.done.push(self.buffer.split().freeze());
     }
-
-    fn number(&mut self, argument: usize) {
-        self.done.push(number(argument));
-    }
 }
 
-/// Lists the entries that go and come, index by index.
-fn push_entries(out: &mut Arguments, collection: &Collection, changes: &[&Change]) {
-    let at = out.done.len();
-    out.number(0);
-    let mut lists = 0;
+/// Members of an index, in a row.
+struct List {
+    index: usize,
+    is_added: bool,
+    count: usize,
+}
+
+/// Appends the entries that go and come, index by index, and tells what they are.
+fn push_entries(out: &mut Arguments, collection: &Collection, changes: &[&Change]) -> Vec<List> {
+    let mut lists = Vec::new();
     for index in 0..collection.layout.indexes.len() {
-        for (operation, is_added) in [("take", false), ("add", true)] {
-            let entries = || {
-                changes
-                    .iter()
-                    .flat_map(move |change| if is_added { &change.added } else { &change.taken })
-                    .filter(move |(at, _)| *at == index)
-            };
-            let count = entries().count();
-            if count == 0 {
-                continue;
+        for is_added in [false, true] {
+            let before = out.done.len();
+            let entries = changes
+                .iter()
+                .flat_map(|change| if is_added { &change.added } else { &change.taken });
+            for (at, member) in entries {
+                if *at == index {
+                    out.bytes(member);
+                }
             }
-            lists += 1;
-            out.number(index + 1);
-            out.push(Bytes::from_static(operation.as_bytes()));
-            out.number(count);
-            for (_, member) in entries() {
-                out.bytes(member);
+            let count = out.done.len() - before;
+            if count > 0 {
+                lists.push(List {
+                    index,
+                    is_added,
+                    count,
+                });
             }
         }
     }
-    out.done[at] = number(lists);
+    lists
 }
 
-/// Lists the keys that unique indexes must not have for other documents.
-fn push_unique(
-    out: &mut Arguments,
-    collection: &Collection,
-    changes: &[&Change],
-    order: &Order,
-) -> Result<()> {
-    let at = out.done.len();
-    out.number(0);
-    let mut checks = 0;
+/// Writes down the keys that unique indexes must not have for other documents.
+fn write_unique(plan: &mut Plan, collection: &Collection, changes: &[&Change], order: &Order) -> Result<()> {
+    let mut keys = Vec::new();
     for (place, position) in order.seen.iter().chain(&order.new).enumerate() {
         let change = changes[*position];
-        for (index, member) in &change.added {
-            if !collection.layout.indexes[*index].spec.is_unique() {
-                continue;
-            }
-            checks += 1;
-            let range = member_range(&member[..key_len(member)?]);
-            out.number(place + 1);
-            out.number(index + 1);
-            out.push(range.0);
-            out.push(range.1);
-            out.bytes(&change.id);
+        for key in change.unique_keys(collection) {
+            keys.push((place, change, key?));
         }
     }
-    out.done[at] = number(checks);
+    plan.key("unique").list(keys.len());
+    for (place, change, (index, key)) in keys {
+        let (least, greatest) = member_range(key);
+        plan.list(5).number(place + 1).number(index + 1);
+        plan.bytes(&least).bytes(&greatest).bytes(&change.id);
+    }
     Ok(())
 }
 

@@ -45,6 +45,7 @@ mod layout;
 mod link;
 mod options;
 mod packed;
+mod plan;
 mod prepare;
 mod scripts;
 mod search;

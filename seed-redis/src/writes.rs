@@ -13,7 +13,7 @@ use seed::value::{Document, Text};
 use seed::{Error, ErrorKind, Result};
 
 use crate::change::{self, Change};
-use crate::claim;
+use crate::claim::Claim;
 use crate::collection::Collection;
 use crate::commit::{Claimed, Committed, MOST_BYTES, MOST_ITEMS, Refused};
 use crate::error::duplicate;
@@ -68,7 +68,7 @@ struct Writing<'a> {
 struct Run {
     /// Items that change one document, by their positions, with the document as it was seen.
     targets: Vec<Target>,
-    claims: Vec<(usize, Vec<bytes::Bytes>)>,
+    claims: Vec<(usize, Claim)>,
 }
 
 struct Target {
@@ -171,8 +171,8 @@ impl<'a> Writing<'a> {
                 update,
             } = &self.items[at]
             {
-                match claim::arguments(collection, version, (filters, sort, *limit), update) {
-                    Some(arguments) => run.claims.push((at, arguments)),
+                match Claim::new(collection, version, (filters, sort, *limit), update) {
+                    Some(claim) => run.claims.push((at, claim)),
                     None if run.targets.is_empty() && run.claims.is_empty() => {
                         let request = (filters.as_slice(), sort, *limit);
                         self.outcomes[at] = Some(
@@ -327,15 +327,11 @@ impl<'a> Writing<'a> {
         collection: &Collection,
         version: &Version,
         changes: Vec<(usize, Prepared)>,
-        claims: Vec<(usize, Vec<bytes::Bytes>)>,
+        claims: Vec<(usize, Claim)>,
     ) -> Result<()> {
         let all: Vec<&Change> = changes.iter().map(|(_, prepared)| &prepared.change).collect();
-        let (claims, arguments): (Vec<usize>, Vec<_>) = claims.into_iter().unzip();
-        match self
-            .inner
-            .commit(collection, &all, &arguments, self.wakes)
-            .await?
-        {
+        let (claims_at, claims): (Vec<usize>, Vec<Claim>) = claims.into_iter().unzip();
+        match self.inner.commit(collection, &all, &claims, self.wakes).await? {
             Committed::Stale => Ok(()),
             Committed::Refused(refused) => {
                 self.refuse(collection, &changes, &refused);
@@ -346,7 +342,7 @@ impl<'a> Writing<'a> {
                     self.keep(&prepared.change, prepared.document, version);
                     self.outcomes[at] = Some(prepared.outcome);
                 }
-                for (at, claimed) in claims.into_iter().zip(claimed) {
+                for (at, claimed) in claims_at.into_iter().zip(claimed) {
                     self.claimed(at, version, claimed).await?;
                 }
                 Ok(())

@@ -5,22 +5,22 @@
 -- that match, by a patch; one that must be worked out by the caller is left undone, and so are those after it.
 --
 -- KEYS  1 the collection's spec, 2 its documents, 3 its ids; then the indexes, in the order of the catalogue
--- ARGV  1 edition of the catalogue; 2 channel for wake-ups, or nothing; 3 who writes. Then in turn, "n" being a count:
---   seen      n, n ids, n versions
---   new       n, n ids
---   written   n, n times id and document
---   removed   n, n ids
---   entries   n, n times: index, "add" or "take", m, m members
---   unique    n, n times: change (its place in seen and new, from 1), index, least and greatest member of the key, id
---   claims    n, n times:
---     limit, version, mark of the layout, format of its header, number of its slots
---     patch, ready to be appended
---     m slots it sets: slot, packed part          in the order of the slots
---     m flags it sets: flag, 0 or 1
---     m indexes it touches: index, k, k flags, k, k slots
---     m filters: k tests: slot, "in" or "out", j ranges: start, end or nothing
---                k ranges: index (0 for the ids), least, greatest, "up" or "down", length of the prefix if the ranges
---                are read side by side, their members being in order behind their prefixes, else 0
+-- ARGV  1 edition of the catalogue; 2 channel for wake-ups, or nothing; 3 who writes; 4 the plan, as MessagePack; then,
+--       as many as the plan says: ids that were seen, their versions; pairs of id and document that are written, new
+--       ones first; ids that are removed; the members of the plan's lists
+-- The plan (commit.rs and claim.rs put it together; positions are from 1, an index is its position in the catalogue):
+--   seen, new, written, removed   how many there are of each
+--   lists      of members: {index, whether they are added or taken, how many}
+--   unique     {change (its place in seen and new), index, least and greatest member of the key, id}
+--   claims     of
+--     limit, version, mark (of the layout), format (of its header), slots (how many), patch (ready to be appended)
+--     sets     packed parts, by their slots
+--     flags    {flag, whether it is met then}
+--     indexes  that are touched: index, flags, slots
+--     filters  of
+--       tests  slot, is_within, ranges: {start, end or nothing}
+--       ranges index (0 for the ids), least, greatest, is_down, prefix: its length if the ranges are read side by side,
+--              their members being in order behind their prefixes, else 0
 -- Gives {0, for each claim its documents as they were, or -1 if it is left to the caller}, {1} if the catalogue is
 -- another, or {2, places of seen that changed, places of new that are there, {change, index, …} of taken keys}.
 
@@ -35,14 +35,8 @@ local MOST_LOOKS = 4000
 
 if (call('HGET', spec, 'edition') or '0') ~= ARGV[1] then return {1} end
 
-local at = 3
-local function arg() at = at + 1; return ARGV[at] end
-local function count() at = at + 1; return tonumber(ARGV[at]) end
-local function numbers()
-  local list = {}
-  for i = 1, count() do list[i] = count() end
-  return list
-end
+local plan = cmsgpack.unpack(ARGV[4])
+local at = 4
 local function slice(n) local first = at + 1; at = at + n; return first, at end
 
 -- An index's member ends with the length of the id in three bytes.
@@ -61,6 +55,7 @@ local function ending(n)
 end
 
 local function add(key, members, first, last)
+  if first == last then return call('ZADD', key, '0', members[first]) end
   for from = first, last, CHUNK / 2 do
     local scored, n = {}, 0
     for i = from, math.min(last, from + CHUNK / 2 - 1) do
@@ -78,7 +73,7 @@ end
 
 -- Everything is checked before anything is written, for what is written stays.
 local changed, there, broken = {}, {}, {}
-local seen = count()
+local seen, new, written, removed = plan.seen, plan.new, plan.written, plan.removed
 if seen > 0 then
   local values = call('HMGET', docs, unpack(ARGV, slice(seen)))
   for i = 1, seen do
@@ -87,25 +82,19 @@ if seen > 0 then
   end
   at = at + seen
 end
-local new = count()
-local new_first, new_last = slice(new)
-if new > 0 then
-  local values = call('HMGET', docs, unpack(ARGV, new_first, new_last))
+local written_first, written_last = slice(2 * written)
+local new_ids = {}
+for i = 1, new do new_ids[i] = ARGV[written_first + 2 * i - 2] end
+-- One new document is written if it is not there: one command for both.
+local is_alone = new == 1 and seen == 0 and #plan.unique == 0
+if new > 0 and not is_alone then
+  local values = call('HMGET', docs, unpack(new_ids))
   for i = 1, new do
     if values[i] then there[#there + 1] = i end
   end
 end
-local written = count()
-local written_first, written_last = slice(2 * written)
-local removed = count()
-local removed_first, removed_last = slice(removed)
-local lists = {}
-for i = 1, count() do
-  local key, operation, n = KEYS[3 + count()], arg(), count()
-  lists[i] = {key, operation, slice(n)}
-end
-for _ = 1, count() do
-  local change, index, least, greatest, id = count(), count(), arg(), arg(), arg()
+for _, key in ipairs(plan.unique) do
+  local change, index, least, greatest, id = unpack(key)
   for _, member in ipairs(call('ZRANGE', KEYS[3 + index], least, greatest, 'BYLEX', 'LIMIT', 0, 2)) do
     if id_of(member) ~= id then
       broken[#broken + 1] = change
@@ -116,17 +105,32 @@ for _ = 1, count() do
 end
 if #changed + #there + #broken > 0 then return {2, changed, there, broken} end
 
-if written > 0 then call('HSET', docs, unpack(ARGV, written_first, written_last)) end
-if removed > 0 then
-  call('HDEL', docs, unpack(ARGV, removed_first, removed_last))
-  take(ids, ARGV, removed_first, removed_last)
+if is_alone then
+  if call('HSETNX', docs, ARGV[written_first], ARGV[written_last]) == 0 then return {2, {}, {1}, {}} end
+elseif written > 0 then
+  call('HSET', docs, unpack(ARGV, written_first, written_last))
 end
-if new > 0 then add(ids, ARGV, new_first, new_last) end
-for _, list in ipairs(lists) do
-  local work = list[2] == 'add' and add or take
-  work(list[1], ARGV, list[3], list[4])
+if removed > 0 then
+  local first, last = slice(removed)
+  call('HDEL', docs, unpack(ARGV, first, last))
+  take(ids, ARGV, first, last)
+end
+if new > 0 then add(ids, new_ids, 1, new) end
+for _, list in ipairs(plan.lists) do
+  local work = list[2] and add or take
+  work(KEYS[3 + list[1]], ARGV, slice(list[3]))
+end
+
+local function finish(answer, is_changed)
+  if is_changed and ARGV[2] ~= '' then
+    call('HINCRBY', spec, 'writes', 1)
+    call('PUBLISH', ARGV[2], ARGV[3])
+  end
+  return answer
 end
 local is_changed = seen + new > 0
+-- What is below is for claims alone; even to define it takes its time.
+if #plan.claims == 0 then return finish({0}, is_changed) end
 
 -- Compares byte by byte: Lua's own comparison goes by the server's locale.
 local function is_less(a, b)
@@ -141,46 +145,16 @@ local function passes(test, part)
   for _, range in ipairs(test.ranges) do
     if not is_less(part, range[1]) and (range[2] == '' or is_less(part, range[2])) then is_in = true end
   end
-  return is_in == test.wanted
-end
-
--- Reads what a claim wants; it is read to its end in any case.
-local function read_claim()
-  local claim = {
-    limit = count(), version = arg(), mark = arg(), format = arg(), slots = count(), patch = arg(),
-    sets = {}, flags = {}, indexes = {}, filters = {},
-  }
-  for _ = 1, count() do local slot = count(); claim.sets[slot] = arg() end
-  for i = 1, count() do claim.flags[i] = {count(), arg()} end
-  for i = 1, count() do
-    local index = count()
-    claim.indexes[i] = {index = index, flags = numbers(), slots = numbers()}
-  end
-  for f = 1, count() do
-    local filter = {tests = {}, ranges = {}}
-    for t = 1, count() do
-      local test = {slot = count(), wanted = arg() == 'in', ranges = {}, known = {}}
-      for r = 1, count() do local from = arg(); test.ranges[r] = {from, arg()} end
-      filter.tests[t] = test
-    end
-    for r = 1, count() do
-      local index = count()
-      filter.ranges[r] = {
-        key = KEYS[3 + index], least = arg(), greatest = arg(), is_down = arg() == 'down', prefix = count(),
-      }
-    end
-    claim.filters[f] = filter
-  end
-  return claim
+  return is_in == test.is_within
 end
 
 -- Reads the next members of a range, and moves behind them; says whether there are no more.
 local function read(range, page)
   local members
   if range.is_down then
-    members = call('ZRANGE', range.key, range.greatest, range.least, 'BYLEX', 'REV', 'LIMIT', 0, page)
+    members = call('ZRANGE', KEYS[3 + range.index], range.greatest, range.least, 'BYLEX', 'REV', 'LIMIT', 0, page)
   else
-    members = call('ZRANGE', range.key, range.least, range.greatest, 'BYLEX', 'LIMIT', 0, page)
+    members = call('ZRANGE', KEYS[3 + range.index], range.least, range.greatest, 'BYLEX', 'LIMIT', 0, page)
   end
   local last = members[#members]
   if last then
@@ -233,6 +207,9 @@ local function find(claim)
   local found, values_found, headers, taken, n, looks = {}, {}, {}, {}, 0, 0
   for _, filter in ipairs(claim.filters) do
     local tests, ranges, next_of = filter.tests, filter.ranges, read
+    -- Which parts pass; most documents have the same.
+    local known = {}
+    for t = 1, #tests do known[t] = {} end
     if ranges[1] and ranges[1].prefix > 0 then
       next_of = merged(ranges)
       ranges = {ranges[1]}
@@ -249,7 +226,7 @@ local function find(claim)
         if m == 0 then break end
         looks = looks + m
         local candidates = members
-        if range.key ~= ids then
+        if range.index > 0 then
           candidates = {}
           for i = 1, m do candidates[i] = id_of(members[i]) end
         end
@@ -263,12 +240,12 @@ local function find(claim)
             for t = 1, #tests do
               local test = tests[t]
               local part = header[6 + test.slot]
-              local known = test.known[part]
-              if known == nil then
-                known = passes(test, part)
-                test.known[part] = known
+              local is_fit = known[t][part]
+              if is_fit == nil then
+                is_fit = passes(test, part)
+                known[t][part] = is_fit
               end
-              if not known then fits = false; break end
+              if not is_fit then fits = false; break end
             end
             if fits then
               n = n + 1
@@ -294,7 +271,7 @@ local function moves_of(claim, flags)
   end
   local moves = {}
   for i, index in ipairs(claim.indexes) do moves[i] = {slots = index.slots, at = i, leaves = are_set(index.flags)} end
-  for _, flag in ipairs(claim.flags) do bytes[flag[1]] = byte(flag[2]) end
+  for _, flag in ipairs(claim.flags) do bytes[flag[1]] = flag[2] and 49 or 48 end
   local rest = {flags = string.char(unpack(bytes))}
   for i, index in ipairs(claim.indexes) do
     moves[i].enters = are_set(index.flags)
@@ -361,8 +338,7 @@ local function apply(claim, found, values, headers)
 end
 
 local answer, is_left = {0}, false
-for c = 1, count() do
-  local claim = read_claim()
+for c, claim in ipairs(plan.claims) do
   local found, values, headers
   if not is_left then found, values, headers = find(claim) end
   if found then
@@ -376,8 +352,4 @@ for c = 1, count() do
     answer[c + 1] = -1
   end
 end
-if is_changed and ARGV[2] ~= '' then
-  call('HINCRBY', spec, 'writes', 1)
-  call('PUBLISH', ARGV[2], ARGV[3])
-end
-return answer
+return finish(answer, is_changed)

@@ -1,0 +1,83 @@
+//! Plans for the scripts, as MessagePack: one argument instead of many small ones, read by the server in one go.
+
+use rmp::encode::{self, ByteBuf};
+
+/// A plan as far as it is written.
+///
+/// Lists and maps say first how many they hold; those follow.
+#[derive(Debug, Default)]
+pub(crate) struct Plan(ByteBuf);
+
+impl Plan {
+    pub(crate) fn done(self) -> Vec<u8> {
+        self.0.into_vec()
+    }
+
+    pub(crate) fn map(&mut self, count: usize) -> &mut Self {
+        let Ok(_) = encode::write_map_len(&mut self.0, length(count));
+        self
+    }
+
+    /// Begins a value of a map.
+    pub(crate) fn key(&mut self, name: &str) -> &mut Self {
+        self.bytes(name.as_bytes())
+    }
+
+    pub(crate) fn list(&mut self, count: usize) -> &mut Self {
+        let Ok(_) = encode::write_array_len(&mut self.0, length(count));
+        self
+    }
+
+    /// Writes bytes as text, which is all the same to Lua: the server's reader does not know the newer type for bytes.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        let Ok(_) = encode::write_str_len(&mut self.0, length(bytes.len()));
+        self.0.as_mut_vec().extend_from_slice(bytes);
+        self
+    }
+
+    pub(crate) fn number(&mut self, number: usize) -> &mut Self {
+        let Ok(_) = encode::write_uint(&mut self.0, number as u64);
+        self
+    }
+
+    pub(crate) fn flag(&mut self, flag: bool) -> &mut Self {
+        let Ok(()) = encode::write_bool(&mut self.0, flag);
+        self
+    }
+
+    /// Writes positions, which scripts count from 1.
+    pub(crate) fn positions(&mut self, positions: &[usize]) -> &mut Self {
+        self.list(positions.len());
+        for position in positions {
+            self.number(position + 1);
+        }
+        self
+    }
+}
+
+/// A command of the server holds less than this many of anything.
+fn length(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Plan;
+
+    #[test]
+    fn a_plan_is_message_pack() {
+        let mut plan = Plan::default();
+        plan.map(2).key("a").list(2).number(200).flag(true);
+        plan.key("b").bytes(&[0xFF; 40]);
+        let mut expected = b"\x82\xA1a\x92\xCC\xC8\xC3\xA1b\xD9\x28".to_vec();
+        expected.extend([0xFF; 40]);
+        assert_eq!(plan.done(), expected);
+    }
+
+    #[test]
+    fn positions_are_counted_from_one() {
+        let mut plan = Plan::default();
+        plan.positions(&[0, 4]);
+        assert_eq!(plan.done(), [0x92, 1, 5]);
+    }
+}
