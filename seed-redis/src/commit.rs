@@ -6,7 +6,6 @@ use seed::Result;
 use seed::key;
 
 use crate::change::Change;
-use crate::claim::Claim;
 use crate::collection::Collection;
 use crate::error;
 use crate::plan::Plan;
@@ -54,7 +53,7 @@ impl Inner {
         &self,
         collection: &Collection,
         changes: &[&Change],
-        claims: &[Claim],
+        claims: &[Plan],
         wakes: bool,
     ) -> Result<Committed> {
         let (arguments, order) = self.arguments(collection, changes, claims, wakes)?;
@@ -87,7 +86,7 @@ impl Inner {
         &self,
         collection: &Collection,
         changes: &[&Change],
-        claims: &[Claim],
+        claims: &[Plan],
         wakes: bool,
     ) -> Result<(Vec<Bytes>, Order)> {
         let positions = |is_seen: bool| -> Vec<usize> {
@@ -121,22 +120,17 @@ impl Inner {
         }
         let lists = push_entries(&mut out, collection, changes);
         let mut plan = Plan::default();
-        plan.map(7);
-        plan.key("seen").number(order.seen.len());
-        plan.key("new").number(order.new.len());
-        plan.key("written").number(written);
-        plan.key("removed").number(removed);
-        plan.key("lists").list(lists.len());
+        plan.list(7);
+        plan.number(order.seen.len()).number(order.new.len());
+        plan.number(written).number(removed);
+        plan.list(3 * lists.len());
         for list in lists {
-            plan.list(3)
-                .number(list.index + 1)
-                .flag(list.is_added)
-                .number(list.count);
+            plan.number(list.index + 1).flag(list.is_added).number(list.count);
         }
         write_unique(&mut plan, collection, changes, &order)?;
-        plan.key("claims").list(claims.len());
+        plan.list(claims.len());
         for claim in claims {
-            claim.write(&mut plan);
+            plan.append(claim);
         }
         let channel = if wakes {
             collection.keys.channel.clone()
@@ -226,7 +220,7 @@ fn write_unique(plan: &mut Plan, collection: &Collection, changes: &[&Change], o
             keys.push((place, change, key?));
         }
     }
-    plan.key("unique").list(keys.len());
+    plan.list(keys.len());
     for (place, change, (index, key)) in keys {
         let (least, greatest) = member_range(key);
         plan.list(5).number(place + 1).number(index + 1);

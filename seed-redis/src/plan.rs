@@ -18,9 +18,10 @@ impl Plan {
         self
     }
 
-    /// Begins a value of a map.
-    pub(crate) fn key(&mut self, name: &str) -> &mut Self {
-        self.bytes(name.as_bytes())
+    /// Appends another plan.
+    pub(crate) fn append(&mut self, part: &Self) -> &mut Self {
+        self.0.as_mut_vec().extend_from_slice(part.0.as_slice());
+        self
     }
 
     pub(crate) fn list(&mut self, count: usize) -> &mut Self {
@@ -45,13 +46,10 @@ impl Plan {
         self
     }
 
-    /// Writes positions, which scripts count from 1.
+    /// Writes positions, which scripts count from 1, as a byte each: a layout with parts has no more.
     pub(crate) fn positions(&mut self, positions: &[usize]) -> &mut Self {
-        self.list(positions.len());
-        for position in positions {
-            self.number(position + 1);
-        }
-        self
+        let bytes: Vec<u8> = positions.iter().map(|position| *position as u8 + 1).collect();
+        self.bytes(&bytes)
     }
 }
 
@@ -66,10 +64,10 @@ mod tests {
 
     #[test]
     fn a_plan_is_message_pack() {
-        let mut plan = Plan::default();
-        plan.map(2).key("a").list(2).number(200).flag(true);
-        plan.key("b").bytes(&[0xFF; 40]);
-        let mut expected = b"\x82\xA1a\x92\xCC\xC8\xC3\xA1b\xD9\x28".to_vec();
+        let (mut plan, mut part) = (Plan::default(), Plan::default());
+        part.map(1).number(7).bytes(&[0xFF; 40]);
+        plan.list(3).number(200).flag(true).append(&part);
+        let mut expected = b"\x93\xCC\xC8\xC3\x81\x07\xD9\x28".to_vec();
         expected.extend([0xFF; 40]);
         assert_eq!(plan.done(), expected);
     }
@@ -78,6 +76,6 @@ mod tests {
     fn positions_are_counted_from_one() {
         let mut plan = Plan::default();
         plan.positions(&[0, 4]);
-        assert_eq!(plan.done(), [0x92, 1, 5]);
+        assert_eq!(plan.done(), [0xA2, 1, 5]);
     }
 }

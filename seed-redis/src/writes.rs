@@ -13,11 +13,12 @@ use seed::value::{Document, Text};
 use seed::{Error, ErrorKind, Result};
 
 use crate::change::{self, Change};
-use crate::claim::Claim;
+use crate::claim;
 use crate::collection::Collection;
 use crate::commit::{Claimed, Committed, MOST_BYTES, MOST_ITEMS, Refused};
 use crate::error::duplicate;
 use crate::packed::{Version, unpack};
+use crate::plan::Plan;
 use crate::prepare::{Prepared, prepare};
 use crate::seen::Seen;
 use crate::store::Inner;
@@ -68,7 +69,7 @@ struct Writing<'a> {
 struct Run {
     /// Items that change one document, by their positions, with the document as it was seen.
     targets: Vec<Target>,
-    claims: Vec<(usize, Claim)>,
+    claims: Vec<(usize, Plan)>,
 }
 
 struct Target {
@@ -171,7 +172,7 @@ impl<'a> Writing<'a> {
                 update,
             } = &self.items[at]
             {
-                match Claim::new(collection, version, (filters, sort, *limit), update) {
+                match claim::plan(collection, version, (filters, sort, *limit), update) {
                     Some(claim) => run.claims.push((at, claim)),
                     None if run.targets.is_empty() && run.claims.is_empty() => {
                         let request = (filters.as_slice(), sort, *limit);
@@ -327,10 +328,10 @@ impl<'a> Writing<'a> {
         collection: &Collection,
         version: &Version,
         changes: Vec<(usize, Prepared)>,
-        claims: Vec<(usize, Claim)>,
+        claims: Vec<(usize, Plan)>,
     ) -> Result<()> {
         let all: Vec<&Change> = changes.iter().map(|(_, prepared)| &prepared.change).collect();
-        let (claims_at, claims): (Vec<usize>, Vec<Claim>) = claims.into_iter().unzip();
+        let (claims_at, claims): (Vec<usize>, Vec<Plan>) = claims.into_iter().unzip();
         match self.inner.commit(collection, &all, &claims, self.wakes).await? {
             Committed::Stale => Ok(()),
             Committed::Refused(refused) => {

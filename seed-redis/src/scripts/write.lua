@@ -8,92 +8,87 @@
 -- ARGV  1 edition of the catalogue; 2 channel for wake-ups, or nothing; 3 who writes; 4 the plan, as MessagePack; then,
 --       as many as the plan says: ids that were seen, their versions; pairs of id and document that are written, new
 --       ones first; ids that are removed; the members of the plan's lists
--- The plan (commit.rs and claim.rs put it together; positions are from 1, an index is its position in the catalogue):
---   seen, new, written, removed   how many there are of each
---   lists      of members: {index, whether they are added or taken, how many}
---   unique     {change (its place in seen and new), index, least and greatest member of the key, id}
---   claims     of
---     limit, version, mark (of the layout), format (of its header), slots (how many), patch (ready to be appended)
---     sets     packed parts, by their slots
---     flags    {flag, whether it is met then}
---     indexes  that are touched: index, flags, slots
---     filters  of
---       tests  slot, is_within, ranges: {start, end or nothing}
---       ranges index (0 for the ids), least, greatest, is_down, prefix: its length if the ranges are read side by side,
---              their members being in order behind their prefixes, else 0
+-- The plan is a list of lists, and numbers count from 1; it is put together by commit.rs and claim.rs:
+--   {seen, new, written, removed: how many there are of each; lists; unique; claims}
+--   lists    {index (its position in the catalogue), whether members are added or taken, how many; the same of the next …}
+--   unique   of {change (its place in seen and new), index, least and greatest member of the key, id}
+--   claims   of {limit, version, mark of the layout, format of its header, number of its slots, patch (ready to be
+--            appended), packed parts that are set (by slots), flags that are set (a byte each, "?" if it stays), indexes
+--            that are touched, filters}
+--     indexes  {index, its flags, its slots (a byte each); the same of the next …}
+--     filters  of {tests, ranges}
+--       tests    of {slot, whether its part is to be within or without, start, end or nothing, start, end …}
+--       ranges   of {index (0 for the ids), least, greatest, whether it is read downwards, length of the prefix if the
+--                ranges are read side by side, their members being in order behind their prefixes, else 0}
 -- Gives {0, for each claim its documents as they were, or -1 if it is left to the caller}, {1} if the catalogue is
 -- another, or {2, places of seen that changed, places of new that are there, {change, index, …} of taken keys}.
+--
+-- A call defines its functions anew. To capture a variable is what costs the most of that, so that they capture few.
 
-local call, byte, sub, concat = redis.call, string.byte, string.sub, table.concat
-local spec, docs, ids = KEYS[1], KEYS[2], KEYS[3]
--- The most arguments that a command is given at once; Lua's stack has room for 8,000.
-local CHUNK = 4000
--- A document with more patches, or larger, is written whole by the caller.
-local MOST_PATCHES, LARGE = 8, 1048576
--- How many entries are looked at for one claim.
-local MOST_LOOKS = 4000
+local call, byte, sub = redis.call, string.byte, string.sub
+local docs, ids = KEYS[2], KEYS[3]
 
-if (call('HGET', spec, 'edition') or '0') ~= ARGV[1] then return {1} end
-
-local plan = cmsgpack.unpack(ARGV[4])
-local at = 4
-local function slice(n) local first = at + 1; at = at + n; return first, at end
+if (call('HGET', KEYS[1], 'edition') or '0') ~= ARGV[1] then return {1} end
 
 -- An index's member ends with the length of the id in three bytes.
 local function id_of(member)
-  local a, b, c = byte(member, -3, -1)
-  return sub(member, -3 - (a * 65536 + b * 256 + c), -4)
-end
-local endings = {}
-local function ending(n)
-  local known = endings[n]
-  if not known then
-    known = string.char(math.floor(n / 65536), math.floor(n / 256) % 256, n % 256)
-    endings[n] = known
-  end
-  return known
+  local a, b, c = member:byte(-3, -1)
+  return member:sub(-3 - (a * 65536 + b * 256 + c), -4)
 end
 
+-- A command is given 4,000 arguments at the most at once; Lua's stack has room for 8,000.
 local function add(key, members, first, last)
-  if first == last then return call('ZADD', key, '0', members[first]) end
-  for from = first, last, CHUNK / 2 do
+  if first == last then return redis.call('ZADD', key, '0', members[first]) end
+  for from = first, last, 2000 do
     local scored, n = {}, 0
-    for i = from, math.min(last, from + CHUNK / 2 - 1) do
+    for i = from, math.min(last, from + 1999) do
       scored[n + 1], scored[n + 2] = '0', members[i]
       n = n + 2
     end
-    call('ZADD', key, unpack(scored))
+    redis.call('ZADD', key, unpack(scored))
   end
 end
 local function take(key, members, first, last)
-  for from = first, last, CHUNK do
-    call('ZREM', key, unpack(members, from, math.min(last, from + CHUNK - 1)))
+  for from = first, last, 4000 do
+    redis.call('ZREM', key, unpack(members, from, math.min(last, from + 3999)))
   end
 end
 
+local function finish(answer, is_changed)
+  if is_changed and ARGV[2] ~= '' then
+    redis.call('HINCRBY', KEYS[1], 'writes', 1)
+    redis.call('PUBLISH', ARGV[2], ARGV[3])
+  end
+  return answer
+end
+
+local seen, new, written, removed, lists, unique, claims = unpack(cmsgpack.unpack(ARGV[4]))
+-- Where the arguments of each kind begin.
+local versions_at = 5 + seen
+local written_at = versions_at + seen
+local removed_at = written_at + 2 * written
+local members_at = removed_at + removed
+
 -- Everything is checked before anything is written, for what is written stays.
 local changed, there, broken = {}, {}, {}
-local seen, new, written, removed = plan.seen, plan.new, plan.written, plan.removed
 if seen > 0 then
-  local values = call('HMGET', docs, unpack(ARGV, slice(seen)))
+  local values = call('HMGET', docs, unpack(ARGV, 5, versions_at - 1))
   for i = 1, seen do
     local value = values[i]
-    if not value or sub(value, 1, 8) ~= ARGV[at + i] then changed[#changed + 1] = i end
+    if not value or sub(value, 1, 8) ~= ARGV[versions_at + i - 1] then changed[#changed + 1] = i end
   end
-  at = at + seen
 end
-local written_first, written_last = slice(2 * written)
 local new_ids = {}
-for i = 1, new do new_ids[i] = ARGV[written_first + 2 * i - 2] end
+for i = 1, new do new_ids[i] = ARGV[written_at + 2 * i - 2] end
 -- One new document is written if it is not there: one command for both.
-local is_alone = new == 1 and seen == 0 and #plan.unique == 0
+local is_alone = new == 1 and seen == 0 and #unique == 0
 if new > 0 and not is_alone then
   local values = call('HMGET', docs, unpack(new_ids))
   for i = 1, new do
     if values[i] then there[#there + 1] = i end
   end
 end
-for _, key in ipairs(plan.unique) do
+for _, key in ipairs(unique) do
   local change, index, least, greatest, id = unpack(key)
   for _, member in ipairs(call('ZRANGE', KEYS[3 + index], least, greatest, 'BYLEX', 'LIMIT', 0, 2)) do
     if id_of(member) ~= id then
@@ -106,67 +101,60 @@ end
 if #changed + #there + #broken > 0 then return {2, changed, there, broken} end
 
 if is_alone then
-  if call('HSETNX', docs, ARGV[written_first], ARGV[written_last]) == 0 then return {2, {}, {1}, {}} end
+  if call('HSETNX', docs, ARGV[written_at], ARGV[written_at + 1]) == 0 then return {2, {}, {1}, {}} end
 elseif written > 0 then
-  call('HSET', docs, unpack(ARGV, written_first, written_last))
+  call('HSET', docs, unpack(ARGV, written_at, removed_at - 1))
 end
 if removed > 0 then
-  local first, last = slice(removed)
-  call('HDEL', docs, unpack(ARGV, first, last))
-  take(ids, ARGV, first, last)
+  call('HDEL', docs, unpack(ARGV, removed_at, members_at - 1))
+  take(ids, ARGV, removed_at, members_at - 1)
 end
 if new > 0 then add(ids, new_ids, 1, new) end
-for _, list in ipairs(plan.lists) do
-  local work = list[2] and add or take
-  work(KEYS[3 + list[1]], ARGV, slice(list[3]))
+for i = 1, #lists, 3 do
+  local work = lists[i + 1] and add or take
+  work(KEYS[3 + lists[i]], ARGV, members_at, members_at + lists[i + 2] - 1)
+  members_at = members_at + lists[i + 2]
 end
-
-local function finish(answer, is_changed)
-  if is_changed and ARGV[2] ~= '' then
-    call('HINCRBY', spec, 'writes', 1)
-    call('PUBLISH', ARGV[2], ARGV[3])
-  end
-  return answer
-end
-local is_changed = seen + new > 0
--- What is below is for claims alone; even to define it takes its time.
-if #plan.claims == 0 then return finish({0}, is_changed) end
+if #claims == 0 then return finish({0}, seen + new > 0) end
 
 -- Compares byte by byte: Lua's own comparison goes by the server's locale.
 local function is_less(a, b)
-  for i = 1, math.min(#a, #b) do
-    local x, y = byte(a, i), byte(b, i)
+  local n, at = math.min(#a, #b), 1
+  -- Most begin alike.
+  while at + 7 <= n and a:sub(at, at + 7) == b:sub(at, at + 7) do at = at + 8 end
+  for i = at, n do
+    local x, y = a:byte(i), b:byte(i)
     if x ~= y then return x < y end
   end
   return #a < #b
 end
+
 local function passes(test, part)
-  local is_in = false
-  for _, range in ipairs(test.ranges) do
-    if not is_less(part, range[1]) and (range[2] == '' or is_less(part, range[2])) then is_in = true end
+  for i = 3, #test, 2 do
+    local from, past = test[i], test[i + 1]
+    if part == from or not is_less(part, from) and (past == '' or is_less(part, past)) then return test[2] end
   end
-  return is_in == test.is_within
+  return not test[2]
 end
 
 -- Reads the next members of a range, and moves behind them; says whether there are no more.
 local function read(range, page)
+  local index, least, greatest, is_down = unpack(range, 1, 4)
   local members
-  if range.is_down then
-    members = call('ZRANGE', KEYS[3 + range.index], range.greatest, range.least, 'BYLEX', 'REV', 'LIMIT', 0, page)
+  if is_down then
+    members = redis.call('ZRANGE', KEYS[3 + index], greatest, least, 'BYLEX', 'REV', 'LIMIT', 0, page)
   else
-    members = call('ZRANGE', KEYS[3 + range.index], range.least, range.greatest, 'BYLEX', 'LIMIT', 0, page)
+    members = redis.call('ZRANGE', KEYS[3 + index], least, greatest, 'BYLEX', 'LIMIT', 0, page)
   end
   local last = members[#members]
-  if last then
-    if range.is_down then range.greatest = '(' .. last else range.least = '(' .. last end
-  end
+  if last then range[is_down and 3 or 2] = '(' .. last end
   return members, #members < page
 end
 
 -- Reads ranges side by side: gives what reads the next members of all, in their common order.
 local function merged(ranges)
   -- The heads of the ranges, the next one last.
-  local heads, is_down = {}, ranges[1].is_down
+  local heads, is_down = {}, ranges[1][4]
   local function advance(head, page)
     head.at = head.at + 1
     if head.at > #head.members then
@@ -175,7 +163,7 @@ local function merged(ranges)
       head.at = 1
       if #head.members == 0 then return end
     end
-    head.behind = sub(head.members[head.at], head.range.prefix + 1)
+    head.behind = sub(head.members[head.at], head.range[5] + 1)
     local low, high = 1, #heads + 1
     while low < high do
       local middle = math.floor((low + high) / 2)
@@ -202,22 +190,22 @@ local function merged(ranges)
 end
 
 -- Finds what a claim takes: the ids, the documents and their unpacked headers; nothing if it is left to the caller.
-local function find(claim)
-  local limit, mark, format = claim.limit, claim.mark, claim.format
+local function find(limit, mark, format, filters)
   local found, values_found, headers, taken, n, looks = {}, {}, {}, {}, 0, 0
-  for _, filter in ipairs(claim.filters) do
-    local tests, ranges, next_of = filter.tests, filter.ranges, read
+  for f = 1, #filters do
+    local tests, ranges = filters[f][1], filters[f][2]
+    local next_of = read
     -- Which parts pass; most documents have the same.
     local known = {}
-    for t = 1, #tests do known[t] = {} end
-    if ranges[1] and ranges[1].prefix > 0 then
+    if ranges[1] and ranges[1][5] > 0 then
       next_of = merged(ranges)
       ranges = {ranges[1]}
     end
-    for _, range in ipairs(ranges) do
-      local page = limit - n
+    for r = 1, #ranges do
+      local range, page = ranges[r], limit - n
       while n < limit do
-        if looks >= MOST_LOOKS then
+        -- So many entries are looked at for one claim at the most.
+        if looks >= 4000 then
           if n > 0 then return found, values_found, headers end
           return nil
         end
@@ -226,7 +214,7 @@ local function find(claim)
         if m == 0 then break end
         looks = looks + m
         local candidates = members
-        if range.index > 0 then
+        if range[1] > 0 then
           candidates = {}
           for i = 1, m do candidates[i] = id_of(members[i]) end
         end
@@ -234,18 +222,19 @@ local function find(claim)
         for i = 1, m do
           local id, value = candidates[i], values[i]
           if value and not taken[id] then
-            if #value > LARGE or sub(value, 9, 12) ~= mark or byte(value, 13) >= MOST_PATCHES then return nil end
+            -- A document of another layout, with many patches or large is for the caller.
+            if #value > 1048576 or sub(value, 9, 12) ~= mark or byte(value, 13) >= 8 then return nil end
             local header = {struct.unpack(format, value)}
             local fits = true
             for t = 1, #tests do
-              local test = tests[t]
-              local part = header[6 + test.slot]
-              local is_fit = known[t][part]
-              if is_fit == nil then
-                is_fit = passes(test, part)
-                known[t][part] = is_fit
+              local part = header[6 + tests[t][1]]
+              local passed = known[t]
+              if not passed then
+                passed = {}
+                known[t] = passed
               end
-              if not is_fit then fits = false; break end
+              if passed[part] == nil then passed[part] = passes(tests[t], part) end
+              if not passed[part] then fits = false; break end
             end
             if fits then
               n = n + 1
@@ -262,63 +251,76 @@ local function find(claim)
   return found, values_found, headers
 end
 
--- Works out which indexes a document with these flags leaves and enters, and its flags afterwards.
-local function moves_of(claim, flags)
-  local bytes = {byte(flags, 1, -1)}
-  local function are_set(list)
-    for _, flag in ipairs(list) do if bytes[flag] ~= 49 then return false end end
-    return true
+local function are_set(flags, wanted)
+  for i = 1, #wanted do
+    if flags:byte(wanted:byte(i)) ~= 49 then return false end
   end
-  local moves = {}
-  for i, index in ipairs(claim.indexes) do moves[i] = {slots = index.slots, at = i, leaves = are_set(index.flags)} end
-  for _, flag in ipairs(claim.flags) do bytes[flag[1]] = flag[2] and 49 or 48 end
-  local rest = {flags = string.char(unpack(bytes))}
-  for i, index in ipairs(claim.indexes) do
-    moves[i].enters = are_set(index.flags)
-    if moves[i].leaves or moves[i].enters then rest[#rest + 1] = moves[i] end
+  return true
+end
+
+-- Works out which of the indexes documents with these flags leave and enter, and their flags afterwards.
+local function moves_of(indexes, flags, flags_set)
+  local bytes = {flags:byte(1, -1)}
+  for i = 1, #flags_set do
+    local flag = flags_set:byte(i)
+    if flag ~= 63 then bytes[i] = flag end
   end
-  return rest
+  local after = string.char(unpack(bytes))
+  local moves = {flags = after}
+  for i = 1, #indexes, 3 do
+    local leaves, enters = are_set(flags, indexes[i + 1]), are_set(after, indexes[i + 1])
+    if leaves or enters then
+      moves[#moves + 1] = {
+        key = KEYS[3 + indexes[i]], slots = indexes[i + 2], leaves = leaves, enters = enters, left = {}, entered = {},
+      }
+    end
+  end
+  return moves
 end
 
 local function key_of(header, slots, sets)
   local key = ''
   for i = 1, #slots do
-    local slot = slots[i]
+    local slot = slots:byte(i)
     local set = sets and sets[slot]
-    key = key .. (set and sub(set, 3) or header[6 + slot])
+    key = key .. (set and set:sub(3) or header[6 + slot])
   end
   return key
 end
 
-local function apply(claim, found, values, headers)
-  local moves_by_flags, writes, leaving, entering = {}, {}, {}, {}
-  for i = 1, #claim.indexes do leaving[i], entering[i] = {}, {} end
+-- Changes what was found.
+local function apply(version, slots, patch, sets, flags_set, indexes, found, values, headers)
+  -- What becomes of the entries and the flags, by the flags as they are.
+  local known, writes, ending, ending_size = {}, {}, nil, nil
   for i = 1, #found do
     local id, value, header = found[i], values[i], headers[i]
     local flags = header[6]
-    local moves = moves_by_flags[flags]
+    local moves = known[flags]
     if not moves then
-      moves = moves_of(claim, flags)
-      moves_by_flags[flags] = moves
+      moves = moves_of(indexes, flags, flags_set)
+      known[flags] = moves
     end
-    local tail = id .. ending(#id)
+    if #id ~= ending_size then
+      ending_size = #id
+      ending = string.char(math.floor(ending_size / 65536), math.floor(ending_size / 256) % 256, ending_size % 256)
+    end
+    local tail = id .. ending
     for m = 1, #moves do
       local move = moves[m]
       local before = move.leaves and key_of(header, move.slots)
-      local after = move.enters and key_of(header, move.slots, claim.sets)
+      local after = move.enters and key_of(header, move.slots, sets)
       if before ~= after then
-        if before then local list = leaving[move.at]; list[#list + 1] = before .. tail end
-        if after then local list = entering[move.at]; list[#list + 1] = after .. tail end
+        if before then move.left[#move.left + 1] = before .. tail end
+        if after then move.entered[#move.entered + 1] = after .. tail end
       end
     end
+    -- Of the header, what lies between the parts that are set is taken over as it is.
     local from = 16 + #flags
-    local pieces = {
-      claim.version, sub(value, 9, 12), string.char(byte(value, 13) + 1), sub(value, 14, 15), moves.flags,
-    }
+    local pieces = {version, sub(value, 9, 12), string.char(byte(value, 13) + 1), sub(value, 14, 15), moves.flags}
     local n, offset = 5, from
-    for slot = 1, claim.slots do
+    for slot = 1, slots do
       local size = #header[6 + slot] + 2
-      local set = claim.sets[slot]
+      local set = sets[slot]
       if set then
         if offset > from then n = n + 1; pieces[n] = sub(value, from, offset - 1) end
         n = n + 1
@@ -327,23 +329,27 @@ local function apply(claim, found, values, headers)
       end
       offset = offset + size
     end
-    pieces[n + 1], pieces[n + 2] = sub(value, from), claim.patch
-    writes[2 * i - 1], writes[2 * i] = id, concat(pieces)
+    pieces[n + 1], pieces[n + 2] = sub(value, from), patch
+    writes[2 * i - 1], writes[2 * i] = id, table.concat(pieces)
   end
-  for from = 1, #writes, CHUNK do call('HSET', docs, unpack(writes, from, math.min(#writes, from + CHUNK - 1))) end
-  for i, index in ipairs(claim.indexes) do
-    take(KEYS[3 + index.index], leaving[i], 1, #leaving[i])
-    add(KEYS[3 + index.index], entering[i], 1, #entering[i])
+  for from = 1, #writes, 4000 do call('HSET', docs, unpack(writes, from, math.min(#writes, from + 3999))) end
+  for _, moves in pairs(known) do
+    for m = 1, #moves do
+      local move = moves[m]
+      take(move.key, move.left, 1, #move.left)
+      add(move.key, move.entered, 1, #move.entered)
+    end
   end
 end
 
-local answer, is_left = {0}, false
-for c, claim in ipairs(plan.claims) do
+local answer, is_left, is_changed = {0}, false, seen + new > 0
+for c = 1, #claims do
+  local limit, version, mark, format, slots, patch, sets, flags_set, indexes, filters = unpack(claims[c])
   local found, values, headers
-  if not is_left then found, values, headers = find(claim) end
+  if not is_left then found, values, headers = find(limit, mark, format, filters) end
   if found then
     if #found > 0 then
-      apply(claim, found, values, headers)
+      apply(version, slots, patch, sets, flags_set, indexes, found, values, headers)
       is_changed = true
     end
     answer[c + 1] = values
