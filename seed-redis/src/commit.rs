@@ -9,7 +9,7 @@ use crate::change::Change;
 use crate::collection::Collection;
 use crate::error;
 use crate::plan::Plan;
-use crate::scripts;
+use crate::scripts::{self, number};
 use crate::store::Inner;
 
 /// How many items and bytes are sent in one call.
@@ -137,10 +137,17 @@ impl Inner {
         } else {
             Bytes::new()
         };
+        // A node of a cluster does not know who listens to the others.
+        let own_listeners = if self.options.is_cluster() {
+            Bytes::new()
+        } else {
+            number(self.events.listeners(&channel))
+        };
         let mut done = vec![
             collection.edition.clone(),
             channel,
             self.events.name.clone(),
+            own_listeners,
             Bytes::from(plan.done()),
         ];
         done.append(&mut out.done);

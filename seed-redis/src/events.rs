@@ -1,10 +1,12 @@
 //! Wake-ups and messages, over a connection of their own.
 //!
-//! Every write publishes on the channel of its collection. What was written through this handle wakes its watches at
-//! once, so that its own messages are passed over. As a safety net each watched collection's count of writes is looked
-//! at now and then; after the connection was lost, everything wakes.
+//! Every write publishes on the channel of its collection, if others listen. What was written through this handle wakes
+//! its watches at once, so that its own messages are passed over, and not sent at all where nobody else would hear them:
+//! they would wake the thread of this connection just when the caller needs the processor. As a safety net each watched
+//! collection's count of writes is looked at now and then; after the connection was lost, everything wakes.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +48,8 @@ enum Subject {
     Collection {
         name: Text,
         keys: Keys,
+        /// Whether the server sends its messages here as long as the connection lasts.
+        is_heard: bool,
         /// Its count of writes when it was last looked at.
         writes: Option<Bytes>,
     },
@@ -78,6 +82,7 @@ impl Events {
         let subject = Subject::Collection {
             name: collection.into(),
             keys: Keys::new(prefix, database, collection),
+            is_heard: false,
             writes: None,
         };
         let channel = wake_channel(prefix, database, collection);
@@ -126,16 +131,49 @@ impl Events {
     ) -> Result<()> {
         let link = self.link(options, calls)?;
         // A connection that is made from now on listens to it from the start.
-        let is_new = self.channels().insert(channel.clone(), subject).is_none();
+        let is_new = match self.channels().entry(channel.clone()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(subject);
+                true
+            }
+        };
+        let subscribed_to = channel.clone();
         let subscribed = link
             .run(|client| async move {
                 match is_new {
-                    true => client.subscribe(channel).await,
+                    true => client.subscribe(subscribed_to).await,
                     false => Ok(()),
                 }
             })
             .await;
-        subscribed.map_err(|cause| Error::new(ErrorKind::Unavailable, cause.message()))
+        subscribed.map_err(|cause| Error::new(ErrorKind::Unavailable, cause.message()))?;
+        if is_new {
+            self.heard([&channel]);
+        }
+        Ok(())
+    }
+
+    /// Notes that the server sends the messages of these channels.
+    fn heard<'a>(&self, channels: impl IntoIterator<Item = &'a String>) {
+        let mut subjects = self.channels();
+        for channel in channels {
+            if let Some(Subject::Collection { is_heard, .. }) = subjects.get_mut(channel) {
+                *is_heard = true;
+            }
+        }
+    }
+
+    /// Returns how many of those that the server sends a channel's messages to are of this handle, as far as is known.
+    pub(crate) fn listeners(&self, channel: &[u8]) -> usize {
+        let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_up = link.as_ref().is_some_and(|link| link.is_up());
+        let channel = std::str::from_utf8(channel).unwrap_or_default();
+        let is_heard = matches!(
+            self.channels().get(channel),
+            Some(Subject::Collection { is_heard: true, .. })
+        );
+        usize::from(is_up && is_heard)
     }
 
     fn link(self: &Arc<Self>, options: &Options, calls: &Arc<Link>) -> Result<Arc<Link>> {
@@ -154,8 +192,9 @@ impl Events {
                 let messages = client.message_rx();
                 let channels: Vec<String> = listening.channels().keys().cloned().collect();
                 if !channels.is_empty() {
-                    let subscribed = client.subscribe(channels).await;
+                    let subscribed = client.subscribe(channels.clone()).await;
                     subscribed.map_err(|cause| error::of_driver(&url, &cause))?;
+                    listening.heard(&channels);
                 }
                 // What happened while there was no connection is not known.
                 listening.watchers.wake_all();

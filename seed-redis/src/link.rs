@@ -148,6 +148,11 @@ impl Link {
         }
     }
 
+    /// Tells whether there is a connection, as far as is known.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(&*self.state.borrow(), State::Up(_))
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

@@ -5,7 +5,8 @@
 -- that match, by a patch; one that must be worked out by the caller is left undone, and so are those after it.
 --
 -- KEYS  1 the collection's spec, 2 its documents, 3 its ids; then the indexes, in the order of the catalogue
--- ARGV  1 edition of the catalogue; 2 channel for wake-ups, or nothing; 3 who writes; 4 the plan, as MessagePack; then,
+-- ARGV  1 edition of the catalogue; 2 channel for wake-ups, or nothing; 3 who writes; 4 how many of those who listen to
+--       the channel are the writer's own, or nothing if the server does not know all; 5 the plan, as MessagePack; then,
 --       as many as the plan says: ids that were seen, their versions; pairs of id and document that are written, new
 --       ones first; ids that are removed; the members of the plan's lists
 -- The plan is a list of lists, and numbers count from 1; it is put together by commit.rs and claim.rs:
@@ -57,14 +58,16 @@ end
 local function finish(answer, is_changed)
   if is_changed and ARGV[2] ~= '' then
     redis.call('HINCRBY', KEYS[1], 'writes', 1)
-    redis.call('PUBLISH', ARGV[2], ARGV[3])
+    -- What was written is written: to be refused an answer here is no reason to fail.
+    local listeners = ARGV[4] ~= '' and redis.pcall('PUBSUB', 'NUMSUB', ARGV[2])[2]
+    if not listeners or listeners > tonumber(ARGV[4]) then redis.call('PUBLISH', ARGV[2], ARGV[3]) end
   end
   return answer
 end
 
-local seen, new, written, removed, lists, unique, claims = unpack(cmsgpack.unpack(ARGV[4]))
+local seen, new, written, removed, lists, unique, claims = unpack(cmsgpack.unpack(ARGV[5]))
 -- Where the arguments of each kind begin.
-local versions_at = 5 + seen
+local versions_at = 6 + seen
 local written_at = versions_at + seen
 local removed_at = written_at + 2 * written
 local members_at = removed_at + removed
@@ -72,7 +75,7 @@ local members_at = removed_at + removed
 -- Everything is checked before anything is written, for what is written stays.
 local changed, there, broken = {}, {}, {}
 if seen > 0 then
-  local values = call('HMGET', docs, unpack(ARGV, 5, versions_at - 1))
+  local values = call('HMGET', docs, unpack(ARGV, 6, versions_at - 1))
   for i = 1, seen do
     local value = values[i]
     if not value or sub(value, 1, 8) ~= ARGV[versions_at + i - 1] then changed[#changed + 1] = i end

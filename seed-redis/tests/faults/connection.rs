@@ -10,6 +10,7 @@ use seed::{ErrorKind, doc};
 use seed_redis::{Options, RedisStore};
 
 use crate::proxy::{Proxy, Way};
+use crate::server::Server;
 use crate::{claim, count, find, insert, start, until_ok};
 
 #[test]
@@ -122,6 +123,47 @@ fn a_watch_hears_of_others_after_the_server_was_away() {
         hears.recv_timeout(wait).map_err(nothing)
     });
     assert_eq!(message, Some(doc! { "n": 1 }));
+}
+
+/// Opens the store as a user who may do everything but call one command.
+fn open_without(server: &Server, command: &str) -> RedisStore {
+    let rule = format!("-{command}");
+    server.tell(&[
+        "ACL", "SETUSER", command, "on", ">secret", "~*", "&*", "+@all", &rule,
+    ]);
+    let url = server.url().replace("://", &format!("://{command}:secret@"));
+    RedisStore::open(&url).unwrap()
+}
+
+#[test]
+fn a_writer_sends_a_wake_up_only_if_others_listen() {
+    let Some(server) = start(&[]) else { return };
+    let store = open_without(&server, "publish");
+    insert(&store, doc! { "_id": 1 }).unwrap();
+    let mut watch = block_on(store.watch("things")).unwrap();
+    insert(&store, doc! { "_id": 2 }).unwrap();
+    block_on(watch.changed());
+    let other = RedisStore::open(&server.url()).unwrap();
+    let heard = block_on(other.watch("things")).unwrap();
+    let fault = insert(&store, doc! { "_id": 3 }).unwrap_err();
+    assert!(fault.to_string().contains("can't run this command"), "{fault}");
+    drop((heard, other));
+    until_ok("an insert that nobody hears", || {
+        insert(&store, doc! { "_id": 4 })
+    });
+}
+
+#[test]
+fn a_writer_who_may_not_ask_who_listens_sends_its_wake_ups_anyway() {
+    let Some(server) = start(&[]) else { return };
+    let (store, other) = (
+        open_without(&server, "pubsub"),
+        RedisStore::open(&server.url()).unwrap(),
+    );
+    let mut watch = block_on(other.watch("things")).unwrap();
+    insert(&store, doc! { "_id": 1 }).unwrap();
+    block_on(watch.changed());
+    assert_eq!(count(&store).unwrap(), 1);
 }
 
 #[test]
