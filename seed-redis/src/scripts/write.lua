@@ -72,47 +72,46 @@ local written_at = versions_at + seen
 local removed_at = written_at + 2 * written
 local members_at = removed_at + removed
 
--- Everything is checked before anything is written, for what is written stays.
-local changed, there, broken = {}, {}, {}
-if seen > 0 then
-  local values = call('HMGET', docs, unpack(ARGV, 6, versions_at - 1))
-  for i = 1, seen do
-    local value = values[i]
-    if not value or sub(value, 1, 8) ~= ARGV[versions_at + i - 1] then changed[#changed + 1] = i end
-  end
-end
-local new_ids = {}
-for i = 1, new do new_ids[i] = ARGV[written_at + 2 * i - 2] end
--- One new document is written if it is not there: one command for both.
-local is_alone = new == 1 and seen == 0 and #unique == 0
-if new > 0 and not is_alone then
-  local values = call('HMGET', docs, unpack(new_ids))
-  for i = 1, new do
-    if values[i] then there[#there + 1] = i end
-  end
-end
-for _, key in ipairs(unique) do
-  local change, index, least, greatest, id = unpack(key)
-  for _, member in ipairs(call('ZRANGE', KEYS[3 + index], least, greatest, 'BYLEX', 'LIMIT', 0, 2)) do
-    if id_of(member) ~= id then
-      broken[#broken + 1] = change
-      broken[#broken + 1] = index
-      break
+if new == 1 and seen == 0 and #unique == 0 then
+  -- One new document is written if it is not there: one command for both.
+  if call('HSETNX', docs, ARGV[written_at], ARGV[written_at + 1]) == 0 then return {2, {}, {1}, {}} end
+  call('ZADD', ids, '0', ARGV[written_at])
+elseif seen + new > 0 then
+  -- Everything is checked before anything is written, for what is written stays.
+  local changed, there, broken, new_ids = {}, {}, {}, {}
+  if seen > 0 then
+    local values = call('HMGET', docs, unpack(ARGV, 6, versions_at - 1))
+    for i = 1, seen do
+      local value = values[i]
+      if not value or sub(value, 1, 8) ~= ARGV[versions_at + i - 1] then changed[#changed + 1] = i end
     end
   end
-end
-if #changed + #there + #broken > 0 then return {2, changed, there, broken} end
+  if new > 0 then
+    for i = 1, new do new_ids[i] = ARGV[written_at + 2 * i - 2] end
+    local values = call('HMGET', docs, unpack(new_ids))
+    for i = 1, new do
+      if values[i] then there[#there + 1] = i end
+    end
+  end
+  for _, key in ipairs(unique) do
+    local change, index, least, greatest, id = unpack(key)
+    for _, member in ipairs(call('ZRANGE', KEYS[3 + index], least, greatest, 'BYLEX', 'LIMIT', 0, 2)) do
+      if id_of(member) ~= id then
+        broken[#broken + 1] = change
+        broken[#broken + 1] = index
+        break
+      end
+    end
+  end
+  if #changed + #there + #broken > 0 then return {2, changed, there, broken} end
 
-if is_alone then
-  if call('HSETNX', docs, ARGV[written_at], ARGV[written_at + 1]) == 0 then return {2, {}, {1}, {}} end
-elseif written > 0 then
-  call('HSET', docs, unpack(ARGV, written_at, removed_at - 1))
+  if written > 0 then call('HSET', docs, unpack(ARGV, written_at, removed_at - 1)) end
+  if removed > 0 then
+    call('HDEL', docs, unpack(ARGV, removed_at, members_at - 1))
+    take(ids, ARGV, removed_at, members_at - 1)
+  end
+  if new > 0 then add(ids, new_ids, 1, new) end
 end
-if removed > 0 then
-  call('HDEL', docs, unpack(ARGV, removed_at, members_at - 1))
-  take(ids, ARGV, removed_at, members_at - 1)
-end
-if new > 0 then add(ids, new_ids, 1, new) end
 for i = 1, #lists, 3 do
   local work = lists[i + 1] and add or take
   work(KEYS[3 + lists[i]], ARGV, members_at, members_at + lists[i + 2] - 1)
