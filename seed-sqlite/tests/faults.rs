@@ -129,8 +129,10 @@ fn writes_that_wait_for_a_lock_share_one_commit_and_hold_up_no_reader() {
 fn a_claim_that_finds_nothing_needs_no_lock() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.db");
+    // What a handle has written itself it expects to find, and does not look first.
+    let writer = open(&path, Duration::ZERO).unwrap();
+    insert(&writer, doc! { "_id": 1, "state": "done" }).unwrap();
     let store = open(&path, Duration::ZERO).unwrap();
-    insert(&store, doc! { "_id": 1, "state": "done" }).unwrap();
     let _lock = locked(&path);
     let nothing = mark(&doc! { "state": "waiting" });
     assert_eq!(block_on(store.find_and_update(nothing.clone())).unwrap(), []);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use async_trait::async_trait;
 
+use super::arrivals::Arrivals;
 use super::bus::Bus;
 use super::catalogue::Catalogue;
 use super::object_ids::ObjectIds;
@@ -16,7 +17,6 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::CollectionSpec;
 use crate::plan::index::check_name;
-use crate::store::watch::Watchers;
 use crate::store::{
     Aggregate, Capabilities, Count, Delete, Documents, Find, FindAndUpdate, Insert, InsertOutcome, Store,
     Subscription, Update, UpdateOutcome, Watch, WriteBatch, WriteOutcome,
@@ -66,7 +66,7 @@ pub(super) struct Inner<E: Engine> {
     pub(super) ids: ObjectIds,
     writer: Option<Writer<E>>,
     catalogues: RwLock<HashMap<Text, Arc<Catalogue>>>,
-    watchers: Arc<Watchers>,
+    pub(super) arrivals: Arc<Arrivals>,
     pub(super) bus: Bus,
     /// Tells this handle from others on the same store.
     pub(super) name: Text,
@@ -87,7 +87,7 @@ impl<E: Engine> Indexed<E> {
             ids,
             writer,
             catalogues: RwLock::default(),
-            watchers: Arc::default(),
+            arrivals: Arc::default(),
             bus: Bus::default(),
             name,
             watching: Mutex::default(),
@@ -136,7 +136,7 @@ struct Grouped<W, T> {
     collection: Text,
     work: W,
     reply: std::sync::mpsc::SyncSender<Option<Written<T>>>,
-    wakes: Option<Arc<Watchers>>,
+    wakes: Option<Arc<Arrivals>>,
     is_changed: bool,
 }
 
@@ -158,8 +158,8 @@ where
     }
 
     fn committed(&mut self) {
-        if let Some(watchers) = self.wakes.as_ref().filter(|_| self.is_changed) {
-            watchers.wake(&self.collection);
+        if let Some(arrivals) = self.wakes.as_ref().filter(|_| self.is_changed) {
+            arrivals.tell(&self.collection);
         }
     }
 }
@@ -297,7 +297,7 @@ impl<E: Engine> Inner<E> {
             self.engine.write(&mut One(Some(&mut call)))?;
             let written = call.result.flatten();
             if wakes == Wakes::Watches && written.as_ref().is_some_and(|written| written.is_changed) {
-                self.watchers.wake(collection);
+                self.arrivals.watchers.wake(collection);
             }
             self.engine.sync()?;
             return Ok(written);
@@ -307,7 +307,7 @@ impl<E: Engine> Inner<E> {
             collection: collection.clone(),
             work: in_session,
             reply,
-            wakes: (wakes == Wakes::Watches).then(|| Arc::clone(&self.watchers)),
+            wakes: (wakes == Wakes::Watches).then(|| Arc::clone(&self.arrivals)),
             is_changed: false,
         };
         writer.submit(Box::new(job), weight).await?;
@@ -341,7 +341,7 @@ impl<E: Engine> Inner<E> {
 
     fn look(&self, look: Look) {
         if look == Look::Changed {
-            self.watchers.wake_all();
+            self.arrivals.watchers.wake_all();
         }
         // Best effort: what cannot be heard now is heard with the next look, or not at all.
         let _ = self.listen(look);
@@ -398,14 +398,14 @@ impl<E: Engine> Store for Indexed<E> {
     async fn drop_collection(&self, collection: &str) -> Result<()> {
         self.inner().engine.drop_collection(collection)?;
         self.inner().forget(collection);
-        self.inner().watchers.wake(collection);
+        self.inner().arrivals.watchers.wake(collection);
         Ok(())
     }
 
     async fn watch(&self, collection: &str) -> Result<Watch> {
         check_name(collection)?;
         self.inner().watch_other_processes()?;
-        Ok(self.inner().watchers.watch(collection))
+        Ok(self.inner().arrivals.watchers.watch(collection))
     }
 
     async fn publish(&self, topic: &str, message: Document) -> Result<()> {

@@ -9,6 +9,7 @@
 //! [catalogue], the way along a plan ([`cursor`]), the first documents of an order ([`top`]), the steps of a change of many
 //! ([`ids`]) and [object ids](object_ids).
 
+mod arrivals;
 mod bus;
 pub mod catalogue;
 mod change;

@@ -1,7 +1,8 @@
 //! Finding out by reading that a claim has nothing to take.
 //!
 //! Most claims of an idle worker find nothing. As writes they would take turns with each other and with whoever has
-//! something to write, for the only writer that a store has; readers hold nobody up.
+//! something to write, for the only writer that a store has; readers hold nobody up. A claim that follows a commit of its
+//! own handle has something to take, most likely, and does not look first.
 
 use super::Engine;
 use super::cursor::Cursor;
@@ -23,14 +24,19 @@ pub(super) fn empty_claims<E: Engine>(
     if !inner.is_grouped() {
         return Ok(None);
     }
-    for item in &batch.items {
-        let WriteItem::FindAndUpdate { filters, .. } = item else {
+    let claims = batch.items.iter().map(|item| match item {
+        WriteItem::FindAndUpdate { filters, .. } => Some(filters),
+        _ => None,
+    });
+    let Some(claims) = claims.collect::<Option<Vec<_>>>() else {
+        return Ok(None);
+    };
+    if inner.arrivals.take(&batch.collection) {
+        return Ok(None);
+    }
+    for filter in claims.into_iter().flatten() {
+        if matches_any(inner, &batch.collection, filter)? {
             return Ok(None);
-        };
-        for filter in filters {
-            if matches_any(inner, &batch.collection, filter)? {
-                return Ok(None);
-            }
         }
     }
     Ok(Some(vec![WriteOutcome::Found(Vec::new()); batch.items.len()]))
