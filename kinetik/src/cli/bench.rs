@@ -9,7 +9,7 @@ use super::args::Globals;
 use super::config::Config;
 use super::output::Output;
 use super::signals::Signals;
-use super::{open_store, store_url, warn};
+use super::{NamedStore, warn};
 use crate::bench::{Bench, Measurement, Step, Workload};
 
 const BAR: &str = "{msg:>32} {wide_bar} {pos}/{len}";
@@ -20,9 +20,9 @@ const COLUMNS: [&str; 8] = [
 ];
 
 pub(super) async fn run(globals: &Globals, command: &args::Bench, output: &Output) -> Result<()> {
-    let url = store_url(globals, &Config::find(globals.config.as_deref())?)?;
-    let (scheme, _) = url.split_once(':').unwrap_or((&url, ""));
-    let opened = open_store(&url).await?;
+    let named = NamedStore::find(globals, &Config::find(globals.config.as_deref())?)?;
+    let (scheme, _) = named.url.split_once(':').unwrap_or((&named.url, ""));
+    let opened = named.open().await?;
     warn(&opened.warnings, output);
     let mut bench = Bench::new(opened.store, scheme)
         .payload(command.payload as usize)
@@ -34,8 +34,11 @@ pub(super) async fn run(globals: &Globals, command: &args::Bench, output: &Outpu
     if let Some(jobs) = command.jobs {
         bench = bench.jobs(jobs);
     }
-    if let Some((_, options)) = url.split_once('?') {
+    if let Some((_, options)) = named.url.split_once('?') {
         bench = bench.durability(format!("as the store is set up: {options}"));
+    }
+    if !opened.warnings.is_empty() {
+        bench = bench.durability(format!("as the store is set up: {}", opened.warnings.join("; ")));
     }
     let measured = measure_all(&bench, command, output).await?;
     if !output.is_json() {

@@ -28,8 +28,8 @@ const TASK_KEYS: [&str; 6] = ["name", "tag", "desc", "timeout", "attempts", "run
 /// What the config file says; nothing if there is none.
 #[derive(Debug, Default)]
 pub struct Config {
-    /// The store's URL.
-    pub store: Option<String>,
+    /// The store's URL, and its file, line and column.
+    pub store: Option<(String, String)>,
     /// The queue's name.
     pub queue: Option<String>,
     tasks: Vec<CommandTask>,
@@ -113,7 +113,7 @@ impl Config {
 /// The file as it is written.
 #[derive(Debug, Deserialize)]
 struct Written {
-    store: Option<String>,
+    store: Option<Spanned<String>>,
     queue: Option<Spanned<String>>,
     #[serde(default)]
     task: Vec<WrittenTask>,
@@ -156,7 +156,10 @@ impl Source<'_> {
             }
             tasks.push(task);
         }
-        let store = written.store.map(|url| self.relative_to_folder(url));
+        let store = written.store.map(|url| {
+            let place = self.place(url.span().start);
+            (self.relative_to_folder(url.into_inner()), place)
+        });
         let queue = written.queue.map(|name| self.name("queue", name)).transpose()?;
         Ok(Config { store, queue, tasks })
     }
@@ -327,7 +330,9 @@ mod tests {
              [[task]]\nname = 'c'\ntag = 'x'\nrun = ['true']\n",
         )
         .unwrap();
-        assert_eq!(config.store.as_deref(), Some("sqlite:/etc/app/jobs.db"));
+        let (url, place) = config.store.clone().unwrap();
+        assert_eq!(url, "sqlite:/etc/app/jobs.db");
+        assert!(place.contains("kinetik.toml:"), "{place}");
         assert_eq!(config.tags(), ["x", "default"]);
         let timeouts: Vec<_> = config
             .tasks

@@ -112,6 +112,7 @@ fn row(job: &Document, fields: &[String], now: DateTime) -> Vec<String> {
 /// Says what matters most about a job where it stands.
 fn details(job: &Document) -> String {
     let text = |field: &str| at(job, field).map(shown).filter(|text| !text.is_empty());
+    let number = |field: &str| at(job, field).and_then(Value::as_f64);
     let status = text("status").and_then(|name| name.parse::<Status>().ok());
     let detail = match status {
         Some(Status::Failed | Status::Timeout) => text("error.message"),
@@ -119,9 +120,9 @@ fn details(job: &Document) -> String {
             Some(error) => format!("due {time} after {error}"),
             None => format!("due {time}"),
         }),
-        Some(Status::Processing) => text("progress.current")
-            .zip(text("progress.total"))
-            .map(|(a, b)| format!("{a} of {b}")),
+        Some(Status::Processing) => number("progress.current")
+            .zip(number("progress.total"))
+            .map(|(current, total)| format!("{current} of {total}")),
         Some(Status::Completed | Status::Queued | Status::Cancelled) | None => None,
     };
     detail.or_else(|| text("data")).unwrap_or_default()

@@ -206,14 +206,15 @@ impl Opened {
         define: impl FnOnce(&Queue) -> kinetik_core::Result<()>,
     ) -> Result<Self> {
         let config = Config::find(globals.config.as_deref())?;
-        let url = store_url(globals, &config)?;
-        if url.starts_with("memory:") {
+        let named = NamedStore::find(globals, &config)?;
+        if named.url.starts_with("memory:") {
             bail!(
-                "the store memory: keeps jobs within one process, and this one ends with its command: name one that \
-                 lasts, such as --store sqlite:kinetik.db"
+                "the store memory:{} keeps jobs within one process, and this one ends with its command: name one that \
+                 lasts, such as --store sqlite:kinetik.db",
+                named.told_by()
             );
         }
-        let crate::open::Opened { store, warnings } = open_store(&url).await?;
+        let crate::open::Opened { store, warnings } = named.open().await?;
         let name = globals
             .queue
             .as_deref()
@@ -232,11 +233,6 @@ impl Opened {
     }
 }
 
-async fn open_store(url: &str) -> Result<crate::open::Opened> {
-    let opened = crate::open::connect_with_warnings(url).await;
-    opened.with_context(|| format!("cannot open the store {}", without_password(url)))
-}
-
 /// Tells what is to be known of the way a store is set up.
 fn warn(warnings: &[String], output: &Output) {
     warnings
@@ -244,13 +240,48 @@ fn warn(warnings: &[String], output: &Output) {
         .for_each(|warning| output.note(&format!("warning: {warning}")));
 }
 
-/// Returns the store's URL: from the flag, the environment, the config file, or the usual one.
-fn store_url(globals: &Globals, config: &Config) -> Result<String> {
-    let given = match &globals.store {
-        Some(url) => Some(url.clone()),
-        None => environment("KINETIK_STORE")?.or_else(|| config.store.clone()),
-    };
-    Ok(given.unwrap_or_else(|| DEFAULT_STORE.to_owned()))
+/// Which store is meant, and who says so.
+struct NamedStore {
+    url: String,
+    /// None if the user has just written it, or nobody names one.
+    named_by: Option<String>,
+}
+
+impl NamedStore {
+    /// Returns what the flag names, or the environment, or the config file, or else the usual store.
+    fn find(globals: &Globals, config: &Config) -> Result<Self> {
+        if let Some(url) = &globals.store {
+            return Ok(Self {
+                url: url.clone(),
+                named_by: None,
+            });
+        }
+        if let Some(url) = environment("KINETIK_STORE")? {
+            return Ok(Self {
+                url,
+                named_by: Some("the environment variable KINETIK_STORE".to_owned()),
+            });
+        }
+        let (url, place) = config.store.clone().unzip();
+        Ok(Self {
+            url: url.unwrap_or_else(|| DEFAULT_STORE.to_owned()),
+            named_by: place,
+        })
+    }
+
+    async fn open(&self) -> Result<crate::open::Opened> {
+        let opened = crate::open::connect_with_warnings(&self.url).await;
+        opened.with_context(|| {
+            let url = without_password(&self.url);
+            format!("cannot open the store {url}{}", self.told_by())
+        })
+    }
+
+    /// Says who names it, where that is not plain to see.
+    fn told_by(&self) -> String {
+        let named_by = self.named_by.as_ref();
+        named_by.map_or_else(String::new, |place| format!(" (named by {place})"))
+    }
 }
 
 /// Returns a variable of the environment; one that says nothing is as good as none.

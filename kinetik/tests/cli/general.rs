@@ -46,6 +46,27 @@ fn the_store_is_named_by_flag_environment_file_or_custom() {
 }
 
 #[test]
+fn a_store_that_cannot_be_opened_is_told_with_who_names_it() {
+    let place = Place::new(&[]);
+    place.write(
+        "kinetik.toml",
+        "queue = \"mail\"\nstore = \"sqlite:/no/such/folder/jobs.db\"\n",
+    );
+    let error = place.fails(1, &["jobs"]);
+    assert!(error.contains("(named by kinetik.toml:2:9)"), "{error}");
+    let mut command = place.command(&["jobs"]);
+    let ran = finish(Running::spawn(command.env("KINETIK_STORE", "paper:")));
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.err
+            .contains("(named by the environment variable KINETIK_STORE)"),
+        "{ran:?}"
+    );
+    let error = place.fails(1, &["jobs", "--store", "paper:"]);
+    assert!(!error.contains("named by"), "{error}");
+}
+
+#[test]
 fn a_config_file_means_the_same_from_everywhere() {
     let place = Place::new(&[]);
     fs::create_dir(place.path("app")).unwrap();

@@ -40,7 +40,11 @@ fn due(line: &Document, job: NewJob) -> Result<NewJob> {
             Ok(job.delay(duration::parse(&millis.to_string()).context("delay")?))
         }
         (Some(_), None) => bail!("delay is a duration such as \"1h30m\", or a number of milliseconds"),
-        (None, Some(time)) => Ok(job.at(time.parse::<DateTime>().context("at")?)),
+        (None, Some(time)) => {
+            let time = time.parse::<DateTime>();
+            Ok(job
+                .at(time.map_err(|_| anyhow!("at is a time of RFC 3339 such as \"2030-01-31T08:00:00Z\""))?))
+        }
         (None, None) => Ok(job),
     }
 }
