@@ -2,45 +2,45 @@
 
 use seed::filter::{Filter, Node};
 use seed::key;
-use seed::plan::{self, Access, Order, PartTest};
+use seed::plan::{Access, Order, PartTest, Plan};
 use seed::sort::Sort;
 use seed::update::Update;
 use seed::value::{Document, Text, Value, limits};
 
 use crate::collection::Collection;
 use crate::commit::least_and_greatest;
+use crate::instructions::Instructions;
 use crate::layout::{IndexLayout, Layout, NO_PARTS};
 use crate::packed::{Version, pack_patch, packed_part_len};
-use crate::plan::Plan;
 
 /// A larger patch is for the client, which looks whether the document stays within what every store keeps.
 const MAX_PATCH: usize = 256 * 1024;
 
 /// Writes a claim down for the script; none if the script cannot carry it out.
-pub(crate) fn plan(
+pub(crate) fn instructions(
     collection: &Collection,
     version: &Version,
     (filters, sort, limit): (&[Filter], &Sort, usize),
     update: &Update,
-) -> Option<Plan> {
+) -> Option<Instructions> {
     let layout = &collection.layout;
     if layout.mark == NO_PARTS {
         return None;
     }
-    let mut plan = Plan::default();
-    plan.list(10);
-    plan.number(limit).bytes(version).bytes(&layout.mark);
-    plan.bytes(layout.format().as_bytes()).number(layout.slots.len());
-    write_patch(&mut plan, layout, update.constant()?)?;
-    plan.list(filters.len());
+    let mut out = Instructions::default();
+    out.list(10);
+    out.number(limit).bytes(version).bytes(&layout.mark);
+    out.bytes(layout.format().as_bytes()).number(layout.slots.len());
+    write_patch(&mut out, layout, update.constant()?)?;
+    out.list(filters.len());
     for filter in filters {
-        write_filter(&mut plan, collection, filter, sort)?;
+        write_filter(&mut out, collection, filter, sort)?;
     }
-    Some(plan)
+    Some(out)
 }
 
 /// Writes what is changed: the patch, the parts and flags that are set, and the indexes that are touched by them.
-fn write_patch(plan: &mut Plan, layout: &Layout, fields: &[(Text, Option<Value>)]) -> Option<()> {
+fn write_patch(out: &mut Instructions, layout: &Layout, fields: &[(Text, Option<Value>)]) -> Option<()> {
     let patch = pack_patch(fields);
     let set: Document = fields
         .iter()
@@ -49,7 +49,7 @@ fn write_patch(plan: &mut Plan, layout: &Layout, fields: &[(Text, Option<Value>)
     if patch.len() > MAX_PATCH || limits::check(&set).is_err() {
         return None;
     }
-    plan.bytes(&patch);
+    out.bytes(&patch);
     let is_set = |name: &str| fields.iter().any(|(field, _)| field == name);
     let mut parts = Vec::new();
     for (slot, (path, direction)) in layout.slots.iter().enumerate() {
@@ -63,9 +63,9 @@ fn write_patch(plan: &mut Plan, layout: &Layout, fields: &[(Text, Option<Value>)
             parts.push((slot, part));
         }
     }
-    plan.map(parts.len());
+    out.map(parts.len());
     for (slot, part) in &parts {
-        plan.number(slot + 1).bytes(part);
+        out.number(slot + 1).bytes(part);
     }
     let mut flags = vec![b'?'; layout.flags.len()];
     for (flag, (at, field)) in flags.iter_mut().zip(&layout.flags) {
@@ -74,33 +74,31 @@ fn write_patch(plan: &mut Plan, layout: &Layout, fields: &[(Text, Option<Value>)
             *flag = if is_met { b'1' } else { b'0' };
         }
     }
-    plan.bytes(&flags);
+    out.bytes(&flags);
     let is_touched = |index: &IndexLayout| {
         parts.iter().any(|(slot, _)| index.slots.contains(slot))
             || index.flags.iter().any(|flag| flags[*flag] != b'?')
     };
     let indexes = layout.indexes.iter().enumerate();
     let touched: Vec<_> = indexes.filter(|(_, index)| is_touched(index)).collect();
-    plan.list(3 * touched.len());
+    out.list(3 * touched.len());
     for (at, index) in touched {
         // Whether a key is free is for the client to find out.
         if index.spec.is_unique() {
             return None;
         }
-        plan.number(at + 1)
-            .positions(&index.flags)
-            .positions(&index.slots);
+        out.number(at + 1).positions(&index.flags).positions(&index.slots);
     }
     Some(())
 }
 
-fn write_filter(plan: &mut Plan, collection: &Collection, filter: &Filter, sort: &Sort) -> Option<()> {
+fn write_filter(out: &mut Instructions, collection: &Collection, filter: &Filter, sort: &Sort) -> Option<()> {
     let layout = &collection.layout;
     let conditions = match filter.root() {
         Node::And(nodes) => nodes.as_slice(),
         node => std::slice::from_ref(node),
     };
-    plan.list(2).list(conditions.len());
+    out.list(2).list(conditions.len());
     for condition in conditions {
         let Node::Field(path, test) = condition else {
             return None;
@@ -108,21 +106,21 @@ fn write_filter(plan: &mut Plan, collection: &Collection, filter: &Filter, sort:
         let mut slots = layout.slots.iter().enumerate();
         let (slot, (_, direction)) = slots.find(|(_, (slot, _))| slot == path)?;
         let test = PartTest::of(test, *direction)?;
-        plan.list(2 + 2 * test.ranges.len());
-        plan.number(slot + 1).flag(test.is_within);
+        out.list(2 + 2 * test.ranges.len());
+        out.number(slot + 1).flag(test.is_within);
         for range in &test.ranges {
-            plan.bytes(&range.start)
+            out.bytes(&range.start)
                 .bytes(range.end.as_deref().unwrap_or_default());
         }
     }
-    let chosen = plan::Plan::choose(filter, sort.fields(), &collection.catalogue.views());
-    let [scan] = chosen.scans() else {
+    let plan = Plan::choose(filter, sort.fields(), &collection.catalogue.views());
+    let [scan] = plan.scans() else {
         return None;
     };
-    if chosen.order() == Order::Sorted || scan.is_multikey {
+    if plan.order() == Order::Sorted || scan.is_multikey {
         return None;
     }
-    let (is_backwards, is_merged) = (chosen.order().is_backwards(), chosen.order().is_merged());
+    let (is_backwards, is_merged) = (plan.order().is_backwards(), plan.order().is_merged());
     let index = match scan.access {
         Access::Primary => 0,
         Access::Index(at) => at + 1,
@@ -131,11 +129,11 @@ fn write_filter(plan: &mut Plan, collection: &Collection, filter: &Filter, sort:
     if is_backwards {
         ranges.reverse();
     }
-    plan.list(ranges.len());
+    out.list(ranges.len());
     for range in ranges {
         let (least, greatest) = least_and_greatest(&range.start, range.end.as_deref());
-        plan.list(5).number(index).bytes(&least).bytes(&greatest);
-        plan.flag(is_backwards)
+        out.list(5).number(index).bytes(&least).bytes(&greatest);
+        out.flag(is_backwards)
             .number(if is_merged { range.start.len() } else { 0 });
     }
     Some(())

@@ -8,7 +8,7 @@ use seed::key;
 use crate::change::Change;
 use crate::collection::Collection;
 use crate::error;
-use crate::plan::Plan;
+use crate::instructions::Instructions;
 use crate::scripts::{self, number};
 use crate::store::Inner;
 
@@ -53,7 +53,7 @@ impl Inner {
         &self,
         collection: &Collection,
         changes: &[&Change],
-        claims: &[Plan],
+        claims: &[Instructions],
         wakes: bool,
     ) -> Result<Committed> {
         let (arguments, order) = self.arguments(collection, changes, claims, wakes)?;
@@ -86,7 +86,7 @@ impl Inner {
         &self,
         collection: &Collection,
         changes: &[&Change],
-        claims: &[Plan],
+        claims: &[Instructions],
         wakes: bool,
     ) -> Result<(Vec<Bytes>, Order)> {
         let positions = |is_seen: bool| -> Vec<usize> {
@@ -119,18 +119,21 @@ impl Inner {
             removed += 1;
         }
         let lists = push_entries(&mut out, collection, changes);
-        let mut plan = Plan::default();
-        plan.list(7);
-        plan.number(order.seen.len()).number(order.new.len());
-        plan.number(written).number(removed);
-        plan.list(3 * lists.len());
+        let mut instructions = Instructions::default();
+        instructions.list(7);
+        instructions.number(order.seen.len()).number(order.new.len());
+        instructions.number(written).number(removed);
+        instructions.list(3 * lists.len());
         for list in lists {
-            plan.number(list.index + 1).flag(list.is_added).number(list.count);
+            instructions
+                .number(list.index + 1)
+                .flag(list.is_added)
+                .number(list.count);
         }
-        write_unique(&mut plan, collection, changes, &order)?;
-        plan.list(claims.len());
+        write_unique(&mut instructions, collection, changes, &order)?;
+        instructions.list(claims.len());
         for claim in claims {
-            plan.append(claim);
+            instructions.append(claim);
         }
         let channel = if wakes {
             collection.keys.channel.clone()
@@ -148,7 +151,7 @@ impl Inner {
             channel,
             self.events.name.clone(),
             own_listeners,
-            Bytes::from(plan.done()),
+            Bytes::from(instructions.done()),
         ];
         done.append(&mut out.done);
         Ok((done, order))
@@ -219,7 +222,12 @@ fn push_entries(out: &mut Arguments, collection: &Collection, changes: &[&Change
 }
 
 /// Writes down the keys that unique indexes must not have for other documents.
-fn write_unique(plan: &mut Plan, collection: &Collection, changes: &[&Change], order: &Order) -> Result<()> {
+fn write_unique(
+    instructions: &mut Instructions,
+    collection: &Collection,
+    changes: &[&Change],
+    order: &Order,
+) -> Result<()> {
     let mut keys = Vec::new();
     for (place, position) in order.seen.iter().chain(&order.new).enumerate() {
         let change = changes[*position];
@@ -227,11 +235,11 @@ fn write_unique(plan: &mut Plan, collection: &Collection, changes: &[&Change], o
             keys.push((place, change, key?));
         }
     }
-    plan.list(keys.len());
+    instructions.list(keys.len());
     for (place, change, (index, key)) in keys {
         let (least, greatest) = member_range(key);
-        plan.list(5).number(place + 1).number(index + 1);
-        plan.bytes(&least).bytes(&greatest).bytes(&change.id);
+        instructions.list(5).number(place + 1).number(index + 1);
+        instructions.bytes(&least).bytes(&greatest).bytes(&change.id);
     }
     Ok(())
 }

@@ -17,8 +17,8 @@ use crate::claim;
 use crate::collection::Collection;
 use crate::commit::{Claimed, Committed, MOST_BYTES, MOST_ITEMS, Refused};
 use crate::error::duplicate;
+use crate::instructions::Instructions;
 use crate::packed::{Version, unpack};
-use crate::plan::Plan;
 use crate::prepare::{Prepared, prepare};
 use crate::seen::Seen;
 use crate::store::Inner;
@@ -69,7 +69,7 @@ struct Writing<'a> {
 struct Run {
     /// Items that change one document, by their positions, with the document as it was seen.
     targets: Vec<Target>,
-    claims: Vec<(usize, Plan)>,
+    claims: Vec<(usize, Instructions)>,
 }
 
 struct Target {
@@ -172,7 +172,7 @@ impl<'a> Writing<'a> {
                 update,
             } = &self.items[at]
             {
-                match claim::plan(collection, version, (filters, sort, *limit), update) {
+                match claim::instructions(collection, version, (filters, sort, *limit), update) {
                     Some(claim) => run.claims.push((at, claim)),
                     None if run.targets.is_empty() && run.claims.is_empty() => {
                         let request = (filters.as_slice(), sort, *limit);
@@ -328,10 +328,10 @@ impl<'a> Writing<'a> {
         collection: &Collection,
         version: &Version,
         changes: Vec<(usize, Prepared)>,
-        claims: Vec<(usize, Plan)>,
+        claims: Vec<(usize, Instructions)>,
     ) -> Result<()> {
         let all: Vec<&Change> = changes.iter().map(|(_, prepared)| &prepared.change).collect();
-        let (claims_at, claims): (Vec<usize>, Vec<Plan>) = claims.into_iter().unzip();
+        let (claims_at, claims): (Vec<usize>, Vec<Instructions>) = claims.into_iter().unzip();
         match self.inner.commit(collection, &all, &claims, self.wakes).await? {
             Committed::Stale => Ok(()),
             Committed::Refused(refused) => {

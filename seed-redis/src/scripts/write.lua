@@ -6,10 +6,10 @@
 --
 -- KEYS  1 the collection's spec, 2 its documents, 3 its ids; then the indexes, in the order of the catalogue
 -- ARGV  1 edition of the catalogue; 2 channel for wake-ups, or nothing; 3 who writes; 4 how many of those who listen to
---       the channel are the writer's own, or nothing if the server does not know all; 5 the plan, as MessagePack; then,
---       as many as the plan says: ids that were seen, their versions; pairs of id and document that are written, new
---       ones first; ids that are removed; the members of the plan's lists
--- The plan is a list of lists, and numbers count from 1; it is put together by commit.rs and claim.rs:
+--       the channel are the writer's own, or nothing if the server does not know all; 5 the instructions, as
+--       MessagePack; then, as many as those say: ids that were seen, their versions; pairs of id and document that are
+--       written, new ones first; ids that are removed; the members of the lists
+-- The instructions are a list of lists, and numbers count from 1; commit.rs and claim.rs put them together:
 --   {seen, new, written, removed: how many there are of each; lists; unique; claims}
 --   lists    {index (its position in the catalogue), whether members are added or taken, how many; the same of the next …}
 --   unique   of {change (its place in seen and new), index, least and greatest member of the key, id}

@@ -12,7 +12,12 @@ const KEYS: [&str; 7] = ["task", "data", "tag", "priority", "delay", "at", "atte
 
 /// Makes the job that a line of JSON describes; one that names no tag gets that of its task, if `tag_of` knows it.
 pub(super) fn read<'t>(text: &str, tag_of: impl Fn(&str) -> Option<&'t str>) -> Result<NewJob> {
-    let line = json::parse_plain_document(text)?;
+    // Without its end, so that a text that ends too soon ends in this line.
+    let line = json::parse_plain_document(text.trim_end()).map_err(|fault| match fault.place().position {
+        // Which line it is, whoever reads the file knows.
+        Some((1, column)) => anyhow!("{} (at column {column})", fault.message()),
+        _ => fault.into(),
+    })?;
     if let Some(unknown) = line.keys().find(|key| !KEYS.contains(key)) {
         bail!("unknown key {unknown:?}: {}", suggestion(unknown, &KEYS));
     }
@@ -90,7 +95,8 @@ mod tests {
     #[test]
     fn what_has_no_meaning_is_refused() {
         let cases = [
-            ("{", "line 1, column 2"),
+            ("{", "(at column 2)"),
+            ("{\"task\": \"t\", \n", "(at column 14)"),
             ("[]", "a document is expected"),
             ("{}", "the task is missing"),
             (r#"{"task": 5}"#, "task is a text"),

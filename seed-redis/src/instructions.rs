@@ -1,14 +1,14 @@
-//! Plans for the scripts, as MessagePack: one argument instead of many small ones, read by the server in one go.
+//! What a script is to do, as MessagePack: one argument instead of many small ones, read by the server in one go.
 
 use rmp::encode::{self, ByteBuf};
 
-/// A plan as far as it is written.
+/// Instructions as far as they are written.
 ///
 /// Lists and maps say first how many they hold; those follow.
 #[derive(Debug, Default)]
-pub(crate) struct Plan(ByteBuf);
+pub(crate) struct Instructions(ByteBuf);
 
-impl Plan {
+impl Instructions {
     pub(crate) fn done(self) -> Vec<u8> {
         self.0.into_vec()
     }
@@ -18,7 +18,7 @@ impl Plan {
         self
     }
 
-    /// Appends another plan.
+    /// Appends others.
     pub(crate) fn append(&mut self, part: &Self) -> &mut Self {
         self.0.as_mut_vec().extend_from_slice(part.0.as_slice());
         self
@@ -60,22 +60,22 @@ fn length(count: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::Plan;
+    use super::Instructions;
 
     #[test]
-    fn a_plan_is_message_pack() {
-        let (mut plan, mut part) = (Plan::default(), Plan::default());
+    fn instructions_are_message_pack() {
+        let (mut all, mut part) = (Instructions::default(), Instructions::default());
         part.map(1).number(7).bytes(&[0xFF; 40]);
-        plan.list(3).number(200).flag(true).append(&part);
+        all.list(3).number(200).flag(true).append(&part);
         let mut expected = b"\x93\xCC\xC8\xC3\x81\x07\xD9\x28".to_vec();
         expected.extend([0xFF; 40]);
-        assert_eq!(plan.done(), expected);
+        assert_eq!(all.done(), expected);
     }
 
     #[test]
     fn positions_are_counted_from_one() {
-        let mut plan = Plan::default();
-        plan.positions(&[0, 4]);
-        assert_eq!(plan.done(), [0xA2, 1, 5]);
+        let mut all = Instructions::default();
+        all.positions(&[0, 4]);
+        assert_eq!(all.done(), [0xA2, 1, 5]);
     }
 }
