@@ -135,17 +135,14 @@ impl Inner {
         for claim in claims {
             instructions.append(claim);
         }
-        let channel = if wakes {
-            collection.keys.channel.clone()
-        } else {
-            Bytes::new()
-        };
-        // A node of a cluster does not know who listens to the others.
-        let own_listeners = if self.options.is_cluster() {
-            Bytes::new()
-        } else {
-            number(self.events.listeners(&channel))
-        };
+        let (mut channel, mut own_listeners) = (Bytes::new(), Bytes::new());
+        if wakes {
+            channel = collection.keys.channel.clone();
+            // A node of a cluster does not know who listens to the others.
+            if !self.options.is_cluster() {
+                own_listeners = number(self.events.listeners(&channel));
+            }
+        }
         let mut done = vec![
             collection.edition.clone(),
             channel,

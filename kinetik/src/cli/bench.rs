@@ -34,11 +34,13 @@ pub(super) async fn run(globals: &Globals, command: &args::Bench, output: &Outpu
     if let Some(jobs) = command.jobs {
         bench = bench.jobs(jobs);
     }
-    if let Some((_, options)) = named.url.split_once('?') {
-        bench = bench.durability(format!("as the store is set up: {options}"));
-    }
-    if !opened.warnings.is_empty() {
-        bench = bench.durability(format!("as the store is set up: {}", opened.warnings.join("; ")));
+    let options = named.url.split_once('?').map(|(_, options)| options);
+    let set_up: Vec<&str> = options
+        .into_iter()
+        .chain(opened.warnings.iter().map(String::as_str))
+        .collect();
+    if !set_up.is_empty() {
+        bench = bench.durability(format!("as the store is set up: {}", set_up.join("; ")));
     }
     let measured = measure_all(&bench, command, output).await?;
     if !output.is_json() {

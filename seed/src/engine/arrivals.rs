@@ -16,11 +16,7 @@ pub(super) struct Arrivals {
 impl Arrivals {
     /// Tells of a commit that changed a collection.
     pub(super) fn tell(&self, collection: &Text) {
-        let mut fresh = self.fresh();
-        if !fresh.contains(collection) {
-            fresh.insert(collection.clone());
-        }
-        drop(fresh);
+        self.fresh().insert(collection.clone());
         self.watchers.wake(collection);
     }
 

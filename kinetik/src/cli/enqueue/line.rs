@@ -46,9 +46,9 @@ fn due(line: &Document, job: NewJob) -> Result<NewJob> {
         }
         (Some(_), None) => bail!("delay is a duration such as \"1h30m\", or a number of milliseconds"),
         (None, Some(time)) => {
-            let time = time.parse::<DateTime>();
-            Ok(job
-                .at(time.map_err(|_| anyhow!("at is a time of RFC 3339 such as \"2030-01-31T08:00:00Z\""))?))
+            // Without its cause, as for `--at`: that speaks of digits.
+            let time = time.parse::<DateTime>().map_err(|fault| anyhow!("at: {fault}"))?;
+            Ok(job.at(time))
         }
         (None, None) => Ok(job),
     }
