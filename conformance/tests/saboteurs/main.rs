@@ -5,20 +5,18 @@
 mod store;
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use conformance::{Fixture, Scale, Unavailable, check};
 use seed::{Clock, Store};
 use seed_memory::MemoryStore;
-use store::{Breaks, Saboteur};
+use store::{Breaks, Meeting, Saboteur};
 
 /// Saboteurs over stores in memory.
 struct Saboteurs {
     breaks: Breaks,
     stores: Mutex<HashMap<String, MemoryStore>>,
-    /// How many declarations are under way, over all handles.
-    declaring: Arc<AtomicUsize>,
+    meeting: Arc<Meeting>,
 }
 
 impl Saboteurs {
@@ -26,7 +24,7 @@ impl Saboteurs {
         Self {
             breaks,
             stores: Mutex::default(),
-            declaring: Arc::default(),
+            meeting: Arc::new(Meeting::new()),
         }
     }
 }
@@ -44,7 +42,7 @@ impl Fixture for Saboteurs {
             .entry(name.to_owned())
             .or_insert_with(|| MemoryStore::with_clock(clock))
             .clone();
-        Arc::new(Saboteur::new(store, self.breaks, Arc::clone(&self.declaring)))
+        Arc::new(Saboteur::new(store, self.breaks, Arc::clone(&self.meeting)))
     }
 }
 

@@ -15,6 +15,7 @@ use seed::update::Context;
 use seed::value::Value;
 use seed::{Clock, DateTime, Document, Filter, IndexSpec, Result, Sort, StoreExt, SystemClock, doc};
 use seed_memory::MemoryStore;
+use tokio::sync::watch;
 
 /// The promise that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,23 +49,52 @@ pub(crate) enum Breaks {
     Clocks,
 }
 
+/// Where callers of all handles meet, so that what one breaks is met by another however their threads are run.
+#[derive(Debug)]
+pub(crate) struct Meeting {
+    /// How many declarations are under way.
+    declaring: AtomicUsize,
+    /// How often somebody has looked: for what to claim, or while an index is built.
+    looks: watch::Sender<usize>,
+}
+
+impl Meeting {
+    pub(crate) fn new() -> Self {
+        Self {
+            declaring: AtomicUsize::new(0),
+            looks: watch::Sender::new(0),
+        }
+    }
+
+    fn look(&self) {
+        self.looks.send_modify(|looks| *looks += 1);
+    }
+
+    async fn has_looked(&self, times: usize) {
+        let mut looks = self.looks.subscribe();
+        looks
+            .wait_for(|looks| *looks >= times)
+            .await
+            .expect("its sender is kept in `self`");
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Saboteur {
     store: MemoryStore,
     breaks: Breaks,
     calls: AtomicU64,
-    /// How many declarations are under way.
-    declaring: Arc<AtomicUsize>,
+    meeting: Arc<Meeting>,
     answers: Mutex<HashMap<String, Vec<Document>>>,
 }
 
 impl Saboteur {
-    pub(crate) fn new(store: MemoryStore, breaks: Breaks, declaring: Arc<AtomicUsize>) -> Self {
+    pub(crate) fn new(store: MemoryStore, breaks: Breaks, meeting: Arc<Meeting>) -> Self {
         Self {
             store,
             breaks,
             calls: AtomicU64::new(0),
-            declaring,
+            meeting,
             answers: Mutex::default(),
         }
     }
@@ -81,7 +111,9 @@ impl Saboteur {
                 .store
                 .find_all(find.limit((request.limit - claimed.len()) as u64))
                 .await?;
-            tokio::task::yield_now().await;
+            // Nobody changes anything before another has found the same.
+            self.meeting.look();
+            self.meeting.has_looked(2).await;
             for document in found {
                 let by_id = Filter::parse(&doc! { "_id": { "$eq": (document.id()) } })?;
                 let update = FindAndUpdate::new(request.collection.clone(), by_id, request.update.clone());
@@ -229,19 +261,17 @@ impl Saboteur {
 #[async_trait]
 impl Store for Saboteur {
     async fn ensure(&self, spec: &CollectionSpec) -> Result<()> {
-        self.declaring.fetch_add(1, Ordering::SeqCst);
+        self.meeting.declaring.fetch_add(1, Ordering::SeqCst);
         let outcome = match self.breaks {
             Breaks::Uniqueness | Breaks::PartialFilters => self.store.ensure(&self.weakened(spec)).await,
             Breaks::Editions => self.store.ensure(&spec.clone().version(1_000)).await,
             _ => self.store.ensure(spec).await,
         };
-        if self.breaks == Breaks::BuildingIndexes {
-            // So that whoever looks while the index is built has a chance to.
-            for _ in 0..1_000 {
-                tokio::task::yield_now().await;
-            }
+        if self.breaks == Breaks::BuildingIndexes && spec.version > 1 {
+            // Whoever goes on while the indexes are changed is sure to see it.
+            self.meeting.has_looked(1).await;
         }
-        self.declaring.fetch_sub(1, Ordering::SeqCst);
+        self.meeting.declaring.fetch_sub(1, Ordering::SeqCst);
         outcome
     }
 
@@ -260,7 +290,8 @@ impl Store for Saboteur {
         match self.breaks {
             Breaks::Freshness => return self.answer_again(request).await,
             Breaks::ArraysOnce => return self.arrays_twice(request).await,
-            Breaks::BuildingIndexes if self.declaring.load(Ordering::SeqCst) > 0 => {
+            Breaks::BuildingIndexes if self.meeting.declaring.load(Ordering::SeqCst) > 0 => {
+                self.meeting.look();
                 return Ok(stream::empty().boxed());
             }
             Breaks::Sorting => request.sort = Sort::default(),
