@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use seed::store::{Find, StoreExt};
+use seed::store::{Find, StoreExt, WriteBatch, WriteItem};
 use seed::value::Text;
-use seed::{Filter, Projection, Value, doc};
+use seed::{Filter, Projection, Update, Value, doc};
 
 use super::Loop;
 use crate::error::Result;
@@ -73,20 +73,39 @@ impl Loop {
         Ok(())
     }
 
-    /// Notes whether the session is still the one that the jobs here were claimed under. If others took this process to
-    /// be dead, what it runs is theirs.
-    pub(super) fn follow_session(&mut self) {
+    /// Goes on in another session if this process has one now: others took it to be dead, or the store was emptied.
+    /// Jobs that others have taken are let go; those that are still ours are brought along.
+    pub(super) async fn follow_session(&mut self) -> Result<()> {
         let Some((session, life)) = self.seat.as_ref().map(|seat| seat.member.current()) else {
-            return;
+            return Ok(());
         };
         if life == self.life {
-            return;
+            return Ok(());
+        }
+        if self.failures > 0 {
+            // What was claimed under the old one, without an answer, is found there alone.
+            self.check_holdings().await?;
+        }
+        let ids: Vec<Text> = self.running.keys().cloned().collect();
+        let set = Update::parse(&doc! { "$set": { "session": (session.clone()) } }, &[])?;
+        let items = ids.iter().map(|id| {
+            let held = doc! {
+                "_id": { "$eq": (Value::from(id)) }, "status": (Status::Processing.name()),
+                "token": (self.running[id].token.as_str())
+            };
+            Ok(WriteItem::update(Filter::parse(&held)?, set.clone()))
+        });
+        let items: Vec<WriteItem> = items.collect::<Result<_>>()?;
+        if !items.is_empty() {
+            let batch = WriteBatch::new(self.queue.collection().clone(), items).quiet();
+            for (id, outcome) in ids.iter().zip(self.queue.store().write(batch).await?) {
+                if outcome.matched() == 0 {
+                    self.lose(id).await?;
+                }
+            }
         }
         (self.session, self.life) = (session, life);
-        for (id, running) in std::mem::take(&mut self.running) {
-            running.attempt.cancellation().cancel();
-            self.tell(&Event::Refused { id: id.to_string() });
-        }
+        Ok(())
     }
 
     /// Lets go of a job that is no longer ours: its action is told, and what it gives back will be dropped.

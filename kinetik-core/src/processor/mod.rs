@@ -198,7 +198,7 @@ impl Loop {
 
     /// Stores what has ended, claims for the free slots, and sets going what was claimed.
     async fn step(&mut self, rest: &mut wake::Rest) -> Result<()> {
-        self.follow_session();
+        self.follow_session().await?;
         if rest.is_promotion_due(&self.queue) {
             self.may_have_work |= self.promote(rest).await?;
         }
@@ -292,6 +292,10 @@ impl Loop {
 
     fn succeeded(&mut self) {
         if std::mem::take(&mut self.failures) > 0 {
+            // It may have come back empty, or others may have taken this process to be dead.
+            if let Some(seat) = &self.seat {
+                seat.member.renew_soon();
+            }
             self.tell(&Event::StoreBack);
         }
     }

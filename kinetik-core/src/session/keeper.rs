@@ -90,7 +90,7 @@ impl Session {
             outcome => outcome.is_some_and(|outcome| outcome.matched() > 0),
         };
         if !is_renewed {
-            // Others took this process to be dead. What it runs is theirs by now.
+            // Others took this process to be dead, or the store was emptied. What they have not taken goes on in the next life.
             self.begin_new_life(setting.new_id(now));
             self.insert(now).await?;
         }

@@ -2,7 +2,7 @@
 //!
 //! All loops of a process share one session, a document with a time until which it is good. A keeper renews it from
 //! a place that actions cannot starve, and rescues the jobs of sessions that lapsed. A process whose session
-//! was taken away begins another; what it ran under the old one is no longer its own.
+//! was taken away begins another, and takes along what it still holds of the jobs that it ran under the old one.
 
 mod crowd;
 mod document;
@@ -123,7 +123,7 @@ struct Session {
     state: Mutex<State>,
     /// Counts renewals and new lives, for the loops.
     beats: watch::Sender<u64>,
-    /// Tells the keeper that there is something to announce, or nobody left.
+    /// Tells the keeper that there is something to announce or to find out, or nobody left.
     news: Notify,
     ended: CancellationToken,
     crowd: crowd::Crowd,
@@ -265,6 +265,11 @@ impl Member {
         let renewed_at = self.session.state().renewed_at;
         let elapsed = self.session.setting.runtime.elapsed();
         renewed_at.is_some_and(|at| elapsed.saturating_sub(at) < self.session.setting.rules.lease)
+    }
+
+    /// Has the session renewed without waiting for its time.
+    pub(crate) fn renew_soon(&self) {
+        self.session.news.notify_one();
     }
 
     /// Returns what counts renewals, new lives, and changes of who may run.

@@ -15,9 +15,14 @@ use crate::job::{Failure, FailureKind, Status, guard};
 /// How many jobs are handed back in one trip.
 const STEP: usize = 100;
 
-/// What was seen of other sessions, and when by our own clock it was first seen.
+/// What was seen of other sessions, and when by our own clock.
 #[derive(Debug, Default)]
-pub(super) struct Others(HashMap<Text, Seen>);
+pub(super) struct Others {
+    /// Those that are stored.
+    seen: HashMap<Text, Seen>,
+    /// Those that have jobs and are not stored, and when that was first seen.
+    missing: HashMap<Text, Duration>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Seen {
@@ -28,31 +33,40 @@ struct Seen {
 impl Session {
     /// Hands back every running job whose session does not live, whatever its tag or task.
     ///
-    /// Jobs are read before sessions, and a session is stored before its first claim: so a session that is not found is
-    /// gone, and not just about to begin.
+    /// Jobs are read before sessions, and a session is stored before its first claim: so one that is not found was taken
+    /// away. Its process may live all the same, if the store was emptied, and then stores another within an interval; it
+    /// is gone when a whole lease has passed, as a session that is stored would be.
     pub(super) async fn rescue(&self, others: &mut Others) -> Result<()> {
         let running = self.running().await?;
         let documents = self
             .store
             .find_all(Find::new(self.setting.rules.sessions.clone(), Filter::all()))
             .await?;
-        let mut live = HashSet::new();
+        let (mut live, mut dead) = (HashSet::new(), HashSet::new());
         for document in &documents {
+            let is_dead = others.is_silent(document, self.setting.time.now(), self.now_and_interval())
+                && self.clear_away(document).await?;
             let id: Text = text(document, "_id").into();
-            if !others.is_silent(document, self.setting.time.now(), self.now_and_interval())
-                || !self.clear_away(document).await?
-            {
-                live.insert(id);
-            }
+            if is_dead {
+                dead.insert(id)
+            } else {
+                live.insert(id)
+            };
         }
-        others.0.retain(|id, _| live.contains(id));
+        others.seen.retain(|id, _| live.contains(id));
+        let sessions = running.iter().map(|job| Text::from(text(job, "session")));
+        let missing = sessions
+            .filter(|id| !live.contains(id) && !dead.contains(id))
+            .collect();
+        let lease = self.setting.rules.lease;
+        dead.extend(others.are_gone(missing, self.setting.runtime.elapsed(), lease));
         let lost = running
             .into_iter()
-            .filter(|job| !live.contains(text(job, "session")))
+            .filter(|job| dead.contains(text(job, "session")))
             .filter_map(|job| job.id().cloned());
         let lost: Vec<Value> = lost.collect();
         for step in lost.chunks(STEP) {
-            self.hand_back(step, &live, &documents).await?;
+            self.hand_back(step, &dead, &documents).await?;
         }
         Ok(())
     }
@@ -84,7 +98,7 @@ impl Session {
         }
     }
 
-    async fn hand_back(&self, ids: &[Value], live: &HashSet<Text>, sessions: &[Document]) -> Result<()> {
+    async fn hand_back(&self, ids: &[Value], dead: &HashSet<Text>, sessions: &[Document]) -> Result<()> {
         let ids: seed::value::Array = ids.iter().cloned().collect();
         let filter = doc! { "_id": { "$in": ids }, "status": (Status::Processing.name()) };
         let request = Find::new(self.setting.rules.jobs.clone(), Filter::parse(&filter)?);
@@ -92,7 +106,7 @@ impl Session {
         let mut items = Vec::with_capacity(jobs.len());
         for job in jobs {
             // Another worker may have it by now.
-            if !live.contains(text(&job, "session")) {
+            if dead.contains(text(&job, "session")) {
                 let holder = sessions
                     .iter()
                     .find(|session| text(session, "_id") == text(&job, "session"));
@@ -169,7 +183,7 @@ impl Others {
         let date = |name: &str| session.get(name).and_then(Value::as_date);
         let renewed = date("renewed");
         let seen = self
-            .0
+            .seen
             .entry(text(session, "_id").into())
             .or_insert(Seen { renewed, at: elapsed });
         if seen.renewed != renewed {
@@ -177,6 +191,18 @@ impl Others {
         }
         let is_over = date("until").is_none_or(|until| until < now);
         is_over && elapsed.saturating_sub(seen.at) >= interval
+    }
+
+    /// Takes note of all sessions that are missing now, and gives those that have been for a lease.
+    fn are_gone(&mut self, missing: HashSet<Text>, elapsed: Duration, lease: Duration) -> Vec<Text> {
+        self.missing.retain(|id, _| missing.contains(id));
+        for id in missing {
+            self.missing.entry(id).or_insert(elapsed);
+        }
+        let gone = self.missing.iter();
+        gone.filter(|(_, since)| elapsed.saturating_sub(**since) >= lease)
+            .map(|(id, _)| id.clone())
+            .collect()
     }
 }
 
@@ -212,6 +238,21 @@ mod tests {
             !others.is_silent(&session(0), early, at(99)),
             "its time is not over"
         );
+    }
+
+    #[test]
+    fn a_session_that_is_missing_is_gone_after_a_lease() {
+        let (mut others, lease) = (Others::default(), 3 * INTERVAL);
+        let mut gone = |missing: &[&str], seconds| {
+            let missing = missing.iter().map(|id| Text::from(*id)).collect();
+            others.are_gone(missing, Duration::from_secs(seconds), lease)
+        };
+        assert!(gone(&["a"], 5).is_empty());
+        assert!(gone(&["a", "b"], 34).is_empty());
+        assert_eq!(gone(&["a", "b"], 35), ["a"]);
+        assert!(gone(&[], 40).is_empty());
+        assert!(gone(&["b"], 64).is_empty(), "it was there meanwhile");
+        assert_eq!(gone(&["b"], 94), ["b"]);
     }
 
     #[test]

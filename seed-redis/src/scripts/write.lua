@@ -59,8 +59,9 @@ local function finish(answer, is_changed)
   if is_changed and ARGV[2] ~= '' then
     redis.call('HINCRBY', KEYS[1], 'writes', 1)
     -- What was written is written: to be refused an answer here is no reason to fail.
-    local listeners = ARGV[4] ~= '' and redis.pcall('PUBSUB', 'NUMSUB', ARGV[2])[2]
-    if not listeners or listeners > tonumber(ARGV[4]) then redis.call('PUBLISH', ARGV[2], ARGV[3]) end
+    local own = tonumber(ARGV[4]) or 0
+    local listeners = own > 0 and redis.pcall('PUBSUB', 'NUMSUB', ARGV[2])[2]
+    if not listeners or listeners > own then redis.call('PUBLISH', ARGV[2], ARGV[3]) end
   end
   return answer
 end
