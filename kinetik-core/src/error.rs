@@ -76,6 +76,12 @@ impl Error {
         self.0.source.as_ref()
     }
 
+    /// Tells whether something that is stored cannot be read.
+    pub(crate) fn is_of_a_document(&self) -> bool {
+        self.store_error()
+            .is_some_and(|cause| cause.kind() == seed::ErrorKind::Corrupt)
+    }
+
     /// Tells whether the same call may succeed later without any change to it.
     pub fn is_retryable(&self) -> bool {
         self.0.source.as_ref().is_some_and(seed::Error::is_retryable)

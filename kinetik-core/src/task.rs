@@ -221,7 +221,7 @@ impl Attempt {
     }
 
     /// Adds a line of the queue's own.
-    pub(crate) fn log_event(&self, now: DateTime, message: impl Into<String>) {
+    pub(crate) fn log_event(&self, now: DateTime, message: &str) {
         self.said().log.push_event(now, message);
     }
 
@@ -278,7 +278,7 @@ impl Context {
 
     /// Returns the number of this attempt, from 1.
     pub fn attempt(&self) -> i64 {
-        self.0.job.attempt + 1
+        self.0.job.attempt.saturating_add(1)
     }
 
     /// Reads the job's data as a type of the caller's.
@@ -299,14 +299,15 @@ impl Context {
         self.log_with(message, Value::Null);
     }
 
-    /// Writes a line with data into the job's log.
+    /// Writes a line with data into the job's log. Data that is nested deeper than
+    /// [a job's](crate::limits::DATA_DEPTH) is left out, and the line says so.
     pub fn log_with(&self, message: impl Into<String>, data: Value) {
         let line = LogLine {
             at: self.0.queue.now(),
             message: message.into(),
             data,
         };
-        self.0.attempt.said().log.push(line);
+        self.0.attempt.said().log.push(line.within_depth());
     }
 
     /// Says how far the job has come.
@@ -331,7 +332,8 @@ impl Context {
 /// Runs the action of a task, and turns a panic into a failure.
 pub(crate) async fn run(task: &Task, context: Context) -> Outcome {
     use futures::FutureExt;
-    let action = std::panic::AssertUnwindSafe((task.action)(context));
+    // Making the future is the action's, too: a closure may do something before it gives one.
+    let action = std::panic::AssertUnwindSafe(async { (task.action)(context).await });
     match action.catch_unwind().await {
         Ok(outcome) => outcome,
         Err(panic) => {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension, Row, params};
 use seed::engine::{Entry, IndexId, ReadTransaction, Towards, WriteTransaction};
 use seed::key::KeyBytes;
@@ -238,6 +239,16 @@ fn read_page<T>(
     Ok(())
 }
 
+/// Reads a stored document. What somebody put there that is no text is none that can be decoded, and no reason to read no
+/// other.
+fn document(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
+    let text = match row.get_ref(at)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => String::new(),
+    };
+    Ok(text)
+}
+
 fn end(range: &KeyRange) -> &[u8] {
     range.end.as_deref().unwrap_or(ABOVE_ALL)
 }
@@ -264,7 +275,7 @@ impl ReadTransaction<String> for Transaction<'_> {
             return Ok(None);
         }
         self.on_documents(OnDocuments::Get)?
-            .query_row([id], |row| row.get(0))
+            .query_row([id], |row| document(row, 0))
             .optional()
             .map_err(from_sqlite)
     }
@@ -283,7 +294,9 @@ impl ReadTransaction<String> for Transaction<'_> {
             Towards::End => OnDocuments::Page,
             Towards::Start => OnDocuments::PageBackwards,
         })?;
-        read_page(statement, range, limit, out, |row| Ok((row.get(0)?, row.get(1)?)))
+        read_page(statement, range, limit, out, |row| {
+            Ok((row.get(0)?, document(row, 1)?))
+        })
     }
 
     fn index_page(

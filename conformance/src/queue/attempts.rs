@@ -17,6 +17,7 @@ simulated_cases![
     an_action_that_takes_too_long_is_told_and_its_job_timed_out,
     an_attempt_that_winds_down_is_over_before_the_next_begins,
     a_panic_is_a_failure_and_the_others_go_on,
+    a_panic_of_a_listener_stops_nothing,
 ];
 
 /// One try too many, and no pause between tries (first seen in the first Kinetik, and in apalis, issue 510).
@@ -101,15 +102,38 @@ async fn a_panic_is_a_failure_and_the_others_go_on(stores: Stores) {
         .define("panics")
         .action(async |_| panic!("at the disco"))
         .unwrap();
-    let id = queue.create("panics", Value::Null).save().await.unwrap();
+    queue
+        .define("panics early")
+        .action(|job| {
+            assert!(!job.job().data.is_null(), "at the disco");
+            async { Ok(Value::Null) }
+        })
+        .unwrap();
+    let mut ids = Vec::new();
+    for task in ["panics", "panics early"] {
+        ids.push(queue.create(task, Value::Null).save().await.unwrap());
+    }
     queue.create("note", "fine").save().await.unwrap();
     let summary = queue.process(["default"]).slots(1).drain().await.unwrap();
-    assert_eq!((summary.failed, summary.completed), (1, 1));
-    let error = job(&queue, &id).await.error.unwrap();
-    assert_eq!(
-        (error.kind, error.message.as_str()),
-        (FailureKind::Panicked, "the action panicked: at the disco")
-    );
+    assert_eq!((summary.failed, summary.completed), (2, 1));
+    for id in ids {
+        let error = job(&queue, &id).await.error.unwrap();
+        assert_eq!(
+            (error.kind, error.message.as_str()),
+            (FailureKind::Panicked, "the action panicked: at the disco")
+        );
+    }
+}
+
+async fn a_panic_of_a_listener_stops_nothing(stores: Stores) {
+    let (queue, notes) = (World::queue(stores).await, Notes::default());
+    notes.define(&queue, "note", "default");
+    for at in 0..3 {
+        queue.create("note", at).save().await.unwrap();
+    }
+    let worker = queue.process(["default"]);
+    let worker = worker.on_event(|event| panic!("at each event, such as {event:?}"));
+    assert_eq!(worker.drain().await.unwrap().completed, 3);
 }
 
 /// Two attempts of one job ran side by side, and more actions than there are slots.

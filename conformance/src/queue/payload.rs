@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kinetik_core::{ErrorKind, FailureKind, NewJob, Status};
 use seed::store::Insert;
-use seed::{CollectionSpec, IndexSpec, Value, doc};
+use seed::{CollectionSpec, DateTime, IndexSpec, Value, doc};
 
 use super::notes::Notes;
 use super::world::{World, count, document, job, pass};
@@ -38,6 +38,16 @@ async fn what_cannot_be_read_fails_once_and_the_others_flow(stores: Stores) {
         .action(async |job| job.result(&job.data::<Vec<String>>()?))
         .unwrap();
     let typed = queue.create("typed", 5).save().await.unwrap();
+    // It is due, and can never be queued: no index takes two arrays.
+    let endless = doc! {
+        "_id": "endless", "task": ["note"], "tag": ["a"], "status": "delayed", "run_at": (DateTime::from_millis(0)),
+        "attempt": (i64::MAX)
+    };
+    queue
+        .store()
+        .insert(Insert::new(queue.collection().clone(), vec![endless]))
+        .await
+        .unwrap();
     queue.create("note", "fine").save().await.unwrap();
 
     let summary = queue.process(["a"]).drain().await.unwrap();
@@ -47,6 +57,10 @@ async fn what_cannot_be_read_fails_once_and_the_others_flow(stores: Stores) {
     let kept = document(&queue, "broken").await;
     assert_eq!(kept.get("status"), Some(&"failed".into()));
     assert_eq!(kept.get("data"), Some(&1.into()));
+    assert_eq!(
+        document(&queue, "endless").await.get("status"),
+        Some(&"failed".into())
+    );
 }
 
 /// An array arrived as null (first seen in the first Kinetik).

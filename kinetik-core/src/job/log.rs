@@ -5,6 +5,9 @@ use seed::{DateTime, Document, Value};
 
 use super::limits;
 
+/// Bytes of a line of the queue's own. The whole message of a failure is in the job's error.
+const EVENT_BYTES: usize = 1024;
+
 /// One line of a job's log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogLine {
@@ -32,6 +35,15 @@ impl LogLine {
             document.set("data", self.data.clone());
         }
         document.into()
+    }
+
+    /// Leaves the data out if no job can hold it, so that the line does not cost the job its end.
+    pub(crate) fn within_depth(mut self) -> Self {
+        if let Err(fault) = seed::value::limits::check_depth(&self.data, limits::DATA_DEPTH) {
+            self.data = Value::Null;
+            self.message = format!("{} (its data is left out: {fault})", self.message);
+        }
+        self
     }
 
     fn from_value(value: &Value) -> Option<Self> {
@@ -85,9 +97,13 @@ impl LogBuffer {
         }
     }
 
-    /// Adds a line of the queue's own, which is never cut off.
-    pub(crate) fn push_event(&mut self, at: DateTime, message: impl Into<String>) {
-        self.lines.push(LogLine::new(at, message));
+    /// Adds a line of the queue's own. A full log takes it, too, up to as much again: what a job says must not hide what
+    /// became of it, and what became of it must not make it too large to be stored.
+    pub(crate) fn push_event(&mut self, at: DateTime, message: &str) {
+        if self.used <= 2 * limits::LOG_BYTES {
+            let line = LogLine::new(at, cut(message, EVENT_BYTES));
+            self.lines.push(line);
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

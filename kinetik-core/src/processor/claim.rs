@@ -15,13 +15,17 @@ impl Loop {
             // An answer was lost: what the call did shows in what we hold.
             self.check_holdings().await?;
         }
+        // What was found to be ours has taken slots.
+        let claims = claims.min(self.slots.saturating_sub(self.running.len()));
         let mut items: Vec<WriteItem> = self.outbox.iter().map(|waiting| waiting.item.clone()).collect();
         match self.isolation {
             _ if claims == 0 => {}
             None => items.extend(self.claim_item(self.ordinary()?, claims)?),
-            Some(_) => items.extend(self.suspect_item()?),
+            Some(_) if self.running.is_empty() => items.extend(self.suspect_item()?),
+            Some(_) => {}
         }
         if items.is_empty() {
+            self.succeeded();
             return Ok(Vec::new());
         }
         let mut batch = WriteBatch::new(self.queue.collection().clone(), items);
@@ -60,7 +64,7 @@ impl Loop {
             }
         }
         let claimed = match outcomes.next() {
-            Some(WriteOutcome::Found(documents)) => documents,
+            Some(WriteOutcome::Found(documents)) => documents.into_iter().filter(is_claimed).collect(),
             Some(WriteOutcome::Failed(fault)) => return Err(fault.into()),
             _ => Vec::new(),
         };
@@ -157,4 +161,10 @@ impl Loop {
         };
         self.tell(&event);
     }
+}
+
+/// Tells whether a job that a claim gave is still claimed: where the store changes and then reads, it may have been called
+/// off in between.
+fn is_claimed(job: &Document) -> bool {
+    job.get("status").and_then(Value::as_str) == Some(Status::Processing.name())
 }

@@ -99,7 +99,7 @@ pub(super) fn waiting(attempt: &Arc<Attempt>, token: &str, change: Change, now: 
         line,
         error,
     } = change;
-    attempt.log_event(now, line);
+    attempt.log_event(now, &line);
     let (known, said) = attempt.take_all();
     for (name, value) in said {
         set.set(name, value);
@@ -237,7 +237,7 @@ fn completed(job: &Job, result: Value, now: DateTime) -> Change {
 
 fn failed(job: &Job, failure: &Failure, now: DateTime, random: impl FnOnce() -> u64) -> Change {
     let error = Some(failure.message.clone());
-    let ended = job.attempt + 1;
+    let ended = job.attempt.saturating_add(1);
     if ended < job.max_attempts {
         let wait = Backoff::OF_JOBS.wait(u32::try_from(ended).unwrap_or(u32::MAX), random());
         let line = format!("attempt {ended} failed: {}; again in {wait:.1?}", failure.message);
@@ -273,7 +273,7 @@ fn failed(job: &Job, failure: &Failure, now: DateTime, random: impl FnOnce() -> 
 }
 
 fn ended_at(job: &Job, status: Status, now: DateTime) -> Document {
-    doc! { "status": (status.name()), "attempt": (job.attempt + 1), "finished": now }
+    doc! { "status": (status.name()), "attempt": (job.attempt.saturating_add(1)), "finished": now }
 }
 
 /// The attempt does not count: the job is as it was before it was claimed.

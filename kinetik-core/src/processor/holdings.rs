@@ -1,15 +1,17 @@
 //! Whether what runs here is still ours, and what is ours runs here.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use seed::store::{Find, StoreExt, WriteBatch, WriteItem};
 use seed::value::Text;
 use seed::{Filter, Projection, Update, Value, doc};
 
-use super::Loop;
+use super::{Loop, finish};
 use crate::error::Result;
 use crate::event::Event;
 use crate::job::Status;
+use crate::task::Attempt;
 
 impl Loop {
     /// Makes a token for a claim: whose it is within the session, and a part that nobody else has.
@@ -24,7 +26,7 @@ impl Loop {
     }
 
     /// Compares what runs with what the store says. Jobs that were called off or taken from us are let go; jobs that are
-    /// ours and do not run, because the answer to a claim was lost, are set going.
+    /// ours and do not run, because the answer to a claim was lost, are set going, or handed back by a loop that stops.
     pub(super) async fn check_holdings(&mut self) -> Result<()> {
         let filter = doc! { "status": (Status::Processing.name()), "session": (self.session.clone()) };
         let request = Find::new(self.queue.collection().clone(), Filter::parse(&filter)?)
@@ -66,8 +68,16 @@ impl Loop {
                 job.get("token").and_then(Value::as_str) == Some(&token)
                     && job.get("status").and_then(Value::as_str) == Some(Status::Processing.name())
             };
-            if let Some(job) = job.filter(is_ours) {
-                self.set_going(job);
+            match job.filter(is_ours) {
+                // Nothing is begun any more.
+                Some(job) if self.stop.is_cancelled() => {
+                    let attempt = Arc::new(Attempt::new(job));
+                    let now = self.queue.now();
+                    self.outbox
+                        .extend(finish::waiting(&attempt, &token, finish::handed_back(), now));
+                }
+                Some(job) => self.set_going(job),
+                None => {}
             }
         }
         Ok(())

@@ -44,6 +44,9 @@ use suspects::Isolation;
 /// How often what actions say is stored while they run.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
 
+/// How often what has ended is tried to be stored when a loop ends.
+const LAST_TRIES: u32 = 5;
+
 type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// A job that runs here.
@@ -148,6 +151,18 @@ impl Loop {
         let Some(mut hearing) = self.begin().await? else {
             return Ok(self.summary);
         };
+        let worked = self.work(&mut hearing).await;
+        if worked.is_err() {
+            // The other lanes end as well. What this one holds is still stored or handed back, as far as the store takes it.
+            self.stop.cancel();
+        }
+        let ended = self.shut_down().await;
+        worked.and(ended)?;
+        Ok(self.summary)
+    }
+
+    /// Works until the loop is stopped, a drain has reached its end, or the store refuses something for good.
+    async fn work(&mut self, hearing: &mut Hearing) -> Result<()> {
         let mut rest = wake::Rest::new(self.queue.runtime().elapsed());
         while !self.stop.is_cancelled() {
             self.take_done();
@@ -161,11 +176,10 @@ impl Loop {
                 }
             }
             if !self.may_have_work || self.is_full() || !self.may_claim() || self.is_shut_out() {
-                self.rest(&mut hearing, &mut rest).await;
+                self.rest(hearing, &mut rest).await;
             }
         }
-        self.shut_down().await?;
-        Ok(self.summary)
+        Ok(())
     }
 
     /// Joins the session and opens what wakes the loop, before the first look, so that nothing comes in between unseen.
@@ -205,7 +219,7 @@ impl Loop {
         let elapsed = self.queue.runtime().elapsed();
         let is_running = !self.running.is_empty();
         if rest.is_check_due(elapsed) {
-            if is_running {
+            if is_running || rest.is_idle_check_due(elapsed) {
                 self.check_holdings().await?;
             }
             self.may_have_work |= self.look_for_suspects().await?;
@@ -276,7 +290,9 @@ impl Loop {
 
     /// Waits after a failed call; gives the fault back if trying again cannot help.
     async fn survive(&mut self, fault: crate::Error) -> Result<()> {
-        if !fault.is_retryable() {
+        // A document that cannot be read is taken out of the way by the claim that meets it; a store that is damaged is not.
+        let is_of_documents = fault.is_of_a_document() && self.failures < LAST_TRIES;
+        if !fault.is_retryable() && !is_of_documents {
             return Err(fault);
         }
         self.failures += 1;
@@ -306,13 +322,15 @@ impl Loop {
         self.wait_for_running(self.grace).await;
         self.give_up().await;
         self.hand_back_all();
-        // The store may be away just now; what has ended is worth a few tries.
+        // The store may be away just now, and so may the answer of the last claim; what has ended is worth a few tries.
         let mut tries = 0;
-        while !self.outbox.is_empty() {
+        while !self.outbox.is_empty() || self.failures > 0 {
+            tries += 1;
             match self.trip(0).await {
-                Ok(_) => {}
-                Err(fault) if fault.is_retryable() && tries < 5 => {
-                    tries += 1;
+                Ok(_) if tries <= LAST_TRIES => {}
+                // The store answers, and takes some of it neither whole nor barely. It comes back when the session is gone.
+                Ok(_) => return Ok(()),
+                Err(fault) if fault.is_retryable() && tries <= LAST_TRIES => {
                     self.tell(&Event::StoreFailed(fault));
                     runtime
                         .sleep(Backoff::OF_CALLS.wait(tries, runtime.random()))
@@ -352,7 +370,8 @@ impl Loop {
 
     fn tell(&self, event: &Event) {
         if let Some(listener) = &self.listener {
-            listener(event);
+            // Whoever listens has nothing to do with the jobs: a panic there must not take the loop from them.
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| listener(event)));
         }
     }
 }

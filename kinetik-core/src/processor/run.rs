@@ -63,7 +63,7 @@ async fn work(queue: &Queue, document: &Document, attempt: Arc<Attempt>, token: 
         Ok((job, task)) => {
             let context = Context::new(job, queue.clone(), Arc::clone(&attempt));
             let job = context.shared_job();
-            attempt.log_event(queue.now(), guard::started(context.attempt()));
+            attempt.log_event(queue.now(), &guard::started(context.attempt()));
             let ended = limited(queue, &task, context).await;
             match ended {
                 // It was told to end: that it did says nothing of the job.

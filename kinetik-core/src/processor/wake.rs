@@ -16,6 +16,10 @@ const DUE_INTERVAL: Duration = Duration::from_secs(1);
 /// How often a loop makes sure that what it runs is still its own. A job that was called off hears of it by then.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often a loop that runs nothing looks whether something is its own: a claim may be carried out late, long after its
+/// answer was given up.
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+
 /// What is due when.
 #[derive(Debug)]
 pub(super) struct Rest {
@@ -26,6 +30,7 @@ pub(super) struct Rest {
     looked_at: Option<Duration>,
     flushed_at: Duration,
     checked_at: Option<Duration>,
+    idle_checked_at: Duration,
 }
 
 impl Rest {
@@ -36,6 +41,7 @@ impl Rest {
             looked_at: None,
             flushed_at: now,
             checked_at: Some(now),
+            idle_checked_at: now,
         }
     }
 
@@ -63,6 +69,14 @@ impl Rest {
         is_due
     }
 
+    pub(super) fn is_idle_check_due(&mut self, elapsed: Duration) -> bool {
+        let is_due = elapsed.saturating_sub(self.idle_checked_at) >= IDLE_CHECK_INTERVAL;
+        if is_due {
+            self.idle_checked_at = elapsed;
+        }
+        is_due
+    }
+
     pub(super) fn is_flush_due(&mut self, elapsed: Duration) -> bool {
         let is_due = elapsed.saturating_sub(self.flushed_at) >= FLUSH_INTERVAL;
         if is_due {
@@ -76,12 +90,18 @@ impl Loop {
     /// Queues what is due and notes when the next delayed job will be; says whether anything was queued.
     pub(super) async fn promote(&mut self, rest: &mut Rest) -> Result<bool> {
         let now = self.queue.refreshed_now().await?;
-        rest.next_due = promote::next_due(&self.queue).await?;
+        let next_due = async || match promote::next_due(&self.queue).await {
+            // Others may be due all the same.
+            Err(fault) if fault.is_of_a_document() => Ok((None, true)),
+            due => due.map(|due| (due, due.is_some_and(|due| due <= now))),
+        };
         let mut promoted = false;
-        if rest.next_due.is_some_and(|due| due <= now) {
+        let (mut due, may_be_due) = next_due().await?;
+        if may_be_due {
             promoted = promote::promote_due(&self.queue, now).await?;
-            rest.next_due = promote::next_due(&self.queue).await?;
+            (due, _) = next_due().await?;
         }
+        rest.next_due = due;
         rest.is_unsure = false;
         rest.looked_at = Some(self.queue.runtime().elapsed());
         Ok(promoted)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use seed::store::{Find, StoreExt, WriteBatch, WriteItem, WriteOutcome};
 use seed::value::Text;
-use seed::{DateTime, Document, Filter, Projection, Value, doc};
+use seed::{DateTime, Document, Filter, Projection, Sort, Value, doc};
 
 use super::{Session, text};
 use crate::error::Result;
@@ -79,7 +79,10 @@ impl Session {
     async fn running(&self) -> Result<Vec<Document>> {
         let filter = Filter::parse(&doc! { "status": (Status::Processing.name()) })?;
         let only_session = Projection::parse(&doc! { "session": 1 })?;
-        let request = Find::new(self.setting.rules.jobs.clone(), filter).projection(only_session);
+        // In the order of the index that has just these: no other is asked for, and nothing has to be kept for sorting.
+        let request = Find::new(self.setting.rules.jobs.clone(), filter)
+            .sort(Sort::parse(&doc! { "session": 1 })?)
+            .projection(only_session);
         Ok(self.store.find_all(request).await?)
     }
 
@@ -103,26 +106,59 @@ impl Session {
         let filter = doc! { "_id": { "$in": ids }, "status": (Status::Processing.name()) };
         let request = Find::new(self.setting.rules.jobs.clone(), Filter::parse(&filter)?);
         let jobs = self.store.find_all(request).await?;
-        let mut items = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            // Another worker may have it by now.
-            if dead.contains(text(&job, "session")) {
-                let holder = sessions
-                    .iter()
-                    .find(|session| text(session, "_id") == text(&job, "session"));
-                items.push(self.handing_back(job, holder)?);
-            }
-        }
+        // Another worker may have it by now.
+        let lost: Vec<Document> = jobs
+            .into_iter()
+            .filter(|job| dead.contains(text(job, "session")))
+            .collect();
+        let holder = |job: &Document| {
+            let mut holders = sessions.iter();
+            holders.find(|session| text(session, "_id") == text(job, "session"))
+        };
+        let items = lost.iter().map(|job| self.handing_back(job.clone(), holder(job)));
+        let faults = self.write(items.collect::<Result<_>>()?).await?;
+        // What the store refuses of one job must not keep the others from coming back, nor be tried for ever.
+        let refused = lost.iter().zip(faults).filter_map(|(job, fault)| {
+            let fault = fault.filter(|fault| !fault.is_retryable())?;
+            Some(self.ending_barely(job.clone(), &fault))
+        });
+        self.write(refused.collect::<Result<_>>()?).await?;
+        Ok(())
+    }
+
+    /// Writes to jobs, each on its own; gives the fault of each that the store refused.
+    async fn write(&self, items: Vec<WriteItem>) -> Result<Vec<Option<seed::Error>>> {
         if items.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let batch = WriteBatch::new(self.setting.rules.jobs.clone(), items);
-        for outcome in self.store.write(batch).await? {
-            if let WriteOutcome::Failed(fault) = outcome {
-                return Err(fault.into());
-            }
-        }
-        Ok(())
+        let faults = self
+            .store
+            .write(batch)
+            .await?
+            .into_iter()
+            .map(|outcome| match outcome {
+                WriteOutcome::Failed(fault) => Some(fault),
+                _ => None,
+            });
+        Ok(faults.collect())
+    }
+
+    /// Ends a job that the store does not take back, by the bare fact.
+    fn ending_barely(&self, job: Document, fault: &seed::Error) -> Result<WriteItem> {
+        let message = format!("its worker is gone, and the store refused to take it back: {fault}");
+        let failure = Failure::of_kind(FailureKind::Crashed, message);
+        let set = doc! {
+            "status": (Status::Failed.name()), "finished": (self.setting.time.now()),
+            "error": (failure.to_document())
+        };
+        guard::held(
+            job.id().cloned().unwrap_or_default(),
+            held_by(&job),
+            job,
+            set,
+            doc! { "session": "", "token": "" },
+        )
     }
 
     /// Hands one job back, or ends it if it has taken down too many workers. The log gets what the dead worker could not
@@ -164,12 +200,14 @@ impl Session {
         let lines = lines.iter().map(LogLine::to_value).collect();
         set.set("log", guard::log_with(&job, lines));
         let id = job.id().cloned().unwrap_or_default();
-        let held_by = doc! {
-            "session": { "$eq": (job.get("session").cloned().unwrap_or_default()) },
-            "token": { "$eq": (job.get("token").cloned().unwrap_or_default()) }
-        };
-        guard::held(id, held_by, job, set, unset)
+        guard::held(id, held_by(&job), job, set, unset)
     }
+}
+
+/// Says who holds a job, as a guard: nobody else must have it by now.
+fn held_by(job: &Document) -> Document {
+    let field = |name: &str| job.get(name).cloned().unwrap_or_default();
+    doc! { "session": { "$eq": (field("session")) }, "token": { "$eq": (field("token")) } }
 }
 
 impl Others {

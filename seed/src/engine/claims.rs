@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::change::{self, Change};
-use super::cursor::{Cursor, Found};
+use super::cursor::{Cursor, Found, Unreadable};
 use super::session::{Session, duplicate};
 use super::top::Top;
 use super::writes::Setting;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::filter::Filter;
 use crate::key;
 use crate::plan::{Order, Plan};
@@ -93,8 +93,8 @@ impl<E: Engine> Setting<E> {
         wanted: usize,
         taken: &HashSet<&[u8]>,
     ) -> Result<Vec<Found<E::Stored>>> {
-        let mut cursor = Cursor::new(plan, &session.catalogue);
-        let mut found = Vec::new();
+        let mut cursor = Cursor::new(plan, &session.catalogue).leaving_out_unreadable();
+        let (mut found, mut unreadable) = (Vec::new(), Vec::new());
         // Most often the next entries are just those that are wanted; where they are not, the pages grow.
         let mut least = 1;
         while found.len() < wanted && !cursor.is_done() {
@@ -110,7 +110,9 @@ impl<E: Engine> Setting<E> {
                 &mut found,
             )?;
             found.retain(|found| !taken.contains(found.id.as_slice()));
+            unreadable.append(&mut cursor.take_unreadable());
         }
+        take_out(session, unreadable)?;
         found.truncate(wanted);
         Ok(found)
     }
@@ -124,8 +126,8 @@ impl<E: Engine> Setting<E> {
         wanted: usize,
         taken: &HashSet<&[u8]>,
     ) -> Result<Vec<Found<E::Stored>>> {
-        let mut cursor = Cursor::new(plan, &session.catalogue);
-        let mut top = Top::new(sort, wanted);
+        let mut cursor = Cursor::new(plan, &session.catalogue).leaving_out_unreadable();
+        let (mut top, mut unreadable) = (Top::new(sort, wanted), Vec::new());
         while !cursor.is_done() {
             let catalogue = Arc::clone(&session.catalogue);
             let mut page = Vec::new();
@@ -141,7 +143,9 @@ impl<E: Engine> Setting<E> {
                 .into_iter()
                 .filter(|found| !taken.contains(found.id.as_slice()));
             new.try_for_each(|found| top.push(found))?;
+            unreadable.append(&mut cursor.take_unreadable());
         }
+        take_out(session, unreadable)?;
         Ok(top.finish())
     }
 
@@ -220,5 +224,24 @@ impl<E: Engine> Setting<E> {
     ) -> Result<()> {
         let change = change::removal(&session.catalogue, found.id, (found.stored, &found.document))?;
         session.apply(&change).map(drop)
+    }
+}
+
+/// Takes entries of documents that cannot be read out of their indexes, so that they stand in nobody's way a second time,
+/// and tells of the first. The documents stay as they are.
+fn take_out<S: Clone + PartialEq>(session: &mut Session<'_, S>, unreadable: Vec<Unreadable>) -> Result<()> {
+    for Unreadable { index, entry, .. } in &unreadable {
+        session.transaction.index_remove(*index, entry)?;
+    }
+    match unreadable.into_iter().next() {
+        Some(Unreadable { entry, fault, .. }) => {
+            let id = entry.id().escape_ascii();
+            let message = format!(
+                "{}: it is left out from now on, and kept as it is; the key of its _id is {id}",
+                fault.message()
+            );
+            Err(Error::new(fault.kind(), message).with_source(fault))
+        }
+        None => Ok(()),
     }
 }

@@ -7,7 +7,7 @@
 use super::catalogue::{Catalogue, Index};
 use super::heads::{Heads, Rest};
 use super::{Engine, Entry, IndexId, ReadTransaction, Towards};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::filter::{Filter, node_matches};
 use crate::key::{self, KeyBytes};
 use crate::plan::{Access, KeyRange, Plan, Scan, or_branches};
@@ -45,6 +45,16 @@ pub struct Cursor {
     is_merged: bool,
     /// How many entries were looked at so far.
     looked_at: u64,
+    /// Entries whose documents cannot be read, with why, if such are left out; else they are errors.
+    unreadable: Option<Vec<Unreadable>>,
+}
+
+/// An entry of an index whose document cannot be read.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    pub(super) index: IndexId,
+    pub(super) entry: Entry,
+    pub(super) fault: Error,
 }
 
 #[derive(Debug)]
@@ -92,6 +102,7 @@ impl Cursor {
             towards,
             is_merged: plan.order().is_merged(),
             looked_at: 0,
+            unreadable: None,
         }
     }
 
@@ -110,7 +121,21 @@ impl Cursor {
             towards: Towards::End,
             is_merged: false,
             looked_at: 0,
+            unreadable: None,
         }
+    }
+
+    /// Leaves out what an index leads to and cannot be read, and keeps it to be [taken](Self::take_unreadable).
+    pub(super) fn leaving_out_unreadable(self) -> Self {
+        Self {
+            unreadable: Some(Vec::new()),
+            ..self
+        }
+    }
+
+    /// Takes what was left out so far.
+    pub(super) fn take_unreadable(&mut self) -> Vec<Unreadable> {
+        self.unreadable.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Ends the walk, for what was looked for was come by otherwise.
@@ -213,7 +238,7 @@ impl Cursor {
         if let Some((index, mut heads)) = self.heads() {
             let entries = merged_entries(transaction, index, &mut heads, page);
             self.put_back(heads);
-            return self.take_entries(engine, transaction, (catalogue, filter), &entries?, out);
+            return self.take_entries(engine, transaction, (catalogue, filter), (index, &entries?), out);
         }
         let mut budget = page;
         while budget > 0 {
@@ -245,7 +270,7 @@ impl Cursor {
                     transaction.index_page(index, range, towards, budget, &mut read)?;
                     let last = read.last().map(|entry| entry.bytes.as_slice());
                     self.advance(read.len(), last, read.len() < budget);
-                    self.take_entries(engine, transaction, (catalogue, filter), &read, out)?;
+                    self.take_entries(engine, transaction, (catalogue, filter), (index, &read), out)?;
                     read.len()
                 }
             };
@@ -256,18 +281,26 @@ impl Cursor {
 
     /// Reads the documents of entries and appends those that match.
     fn take_entries<E: Engine>(
-        &self,
+        &mut self,
         engine: &E,
         transaction: &mut dyn ReadTransaction<E::Stored>,
         (catalogue, filter): (&Catalogue, &Filter),
-        entries: &[Entry],
+        (index, entries): (IndexId, &[Entry]),
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<()> {
         for entry in entries {
             let Some(stored) = transaction.get(entry.id())? else {
                 continue;
             };
-            let document = engine.decode(&stored)?;
+            let document = match (engine.decode(&stored), &mut self.unreadable) {
+                (Ok(document), _) => document,
+                (Err(fault), Some(unreadable)) => {
+                    let entry = entry.clone();
+                    unreadable.push(Unreadable { index, entry, fault });
+                    continue;
+                }
+                (Err(fault), None) => return Err(fault),
+            };
             if self.takes(catalogue, filter, Some(entry), &document)? {
                 let id = entry.id().to_vec();
                 out.push(Found { id, stored, document });

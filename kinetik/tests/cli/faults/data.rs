@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::place::Place;
+use crate::place::{Place, shell};
 
 /// Data that could not be encoded gave an id and no job (first seen in php-resque, issue 28, and Celery, issue 318).
 #[test]
@@ -118,4 +118,55 @@ fn each_job_of_a_file_keeps_its_options_and_a_bad_one_stops_all() {
         *by_status.entry(job["status"].as_str().unwrap()).or_default() += 1;
     }
     assert_eq!(by_status, BTreeMap::from([("delayed", 6_667), ("queued", 3_333)]));
+}
+
+/// What could not be decoded stood at the head of the queue and stopped everybody (first seen in River, pull request 1324).
+#[test]
+fn what_is_damaged_in_the_file_is_told_of_once_and_the_others_flow() {
+    let place = Place::new(&[&shell("fine", "true", "")]);
+    if place.lacks_file() {
+        return;
+    }
+    for damage in ["'{\"_id\":'", "x'FF00'", "NULL", "7"] {
+        let ids: Vec<String> = (0..4)
+            .map(|at| place.enqueue(&["fine", &at.to_string()]))
+            .collect();
+        let delayed = place.enqueue(&["fine", "--delay", "1ms"]);
+        let file = rusqlite::Connection::open(place.path("jobs.db")).unwrap();
+        let table: String = file
+            .query_row(
+                "SELECT name FROM sqlite_schema WHERE name GLOB 'doc_*_kinetik_jobs'",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        let mut damaged = 0;
+        for id in [&ids[0], &ids[2], &delayed] {
+            damaged += file
+                .execute(
+                    &format!(
+                        "UPDATE {table} SET doc = coalesce({damage}, 0) WHERE instr(id, CAST(?1 AS BLOB)) > 0"
+                    ),
+                    [id],
+                )
+                .unwrap();
+        }
+        assert_eq!(damaged, 3);
+        drop(file);
+        let ran = place.run(&["work", "--drain"]);
+        assert_eq!(
+            (ran.code, &*ran.out),
+            (Some(0), "2 completed, 0 failed, 0 timed out\n"),
+            "{damage}: {}",
+            ran.err
+        );
+        assert!(ran.err.contains("cannot be read"), "{damage}: {}", ran.err);
+        let again = place.run(&["work", "--drain"]);
+        assert!(!again.err.contains("cannot be read"), "told once: {}", again.err);
+        for id in [&ids[1], &ids[3]] {
+            assert_eq!(place.job(id)["status"], "completed");
+        }
+        let kept = place.fails(1, &["show", &ids[0]]);
+        assert!(kept.contains("cannot be read"), "{kept}");
+    }
 }
