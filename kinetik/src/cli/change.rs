@@ -76,18 +76,40 @@ impl Change {
 
 pub(super) async fn run(opened: &Opened, change: Change, chosen: &Chosen, output: &Output) -> Result<()> {
     let queue = &opened.queue;
+    let mut report = Report {
+        change,
+        output,
+        fault: None,
+    };
     let changed = if chosen.ids.is_empty() {
-        by_selection(queue, change, &chosen.selection, output).await?
+        by_selection(queue, change, &chosen.selection, &mut report).await?
     } else {
-        by_ids(queue, change, &chosen.ids, output).await?
+        by_ids(queue, change, &chosen.ids, &mut report).await?
     };
     if output.is_json() {
-        return Ok(());
+        return report.fault.map_or(Ok(()), Err);
     }
     output.line(&format!("{} {}", count::jobs(changed), change.done()))
 }
 
-async fn by_ids(queue: &Queue, change: Change, named: &[String], output: &Output) -> Result<u64> {
+/// Tells of each job that was changed. If that cannot be told any more, the rest is changed all the same: it was asked for.
+struct Report<'a> {
+    change: Change,
+    output: &'a Output,
+    /// Why nothing is told any more.
+    fault: Option<anyhow::Error>,
+}
+
+impl Report<'_> {
+    fn tell(&mut self, id: &str) {
+        if self.output.is_json() && self.fault.is_none() {
+            let line = doc! { "_id": id, "status": (self.change.leads_to().name()) };
+            self.fault = self.output.json(&line).err();
+        }
+    }
+}
+
+async fn by_ids(queue: &Queue, change: Change, named: &[String], report: &mut Report<'_>) -> Result<u64> {
     let mut ids: Vec<&str> = Vec::with_capacity(named.len());
     for id in named {
         if !ids.contains(&id.as_str()) {
@@ -102,7 +124,7 @@ async fn by_ids(queue: &Queue, change: Change, named: &[String], output: &Output
     while let Some((id, outcome)) = outcomes.next().await {
         outcome.map_err(|fault| stopped(&fault.into(), change, changed))?;
         changed += 1;
-        tell(id, change, output)?;
+        report.tell(id);
     }
     Ok(changed)
 }
@@ -138,7 +160,12 @@ async fn check(queue: &Queue, change: Change, ids: &[&str]) -> Result<()> {
     Ok(())
 }
 
-async fn by_selection(queue: &Queue, change: Change, chosen: &Selection, output: &Output) -> Result<u64> {
+async fn by_selection(
+    queue: &Queue,
+    change: Change,
+    chosen: &Selection,
+    report: &mut Report<'_>,
+) -> Result<u64> {
     if let Some(status) = chosen
         .status
         .iter()
@@ -161,7 +188,7 @@ async fn by_selection(queue: &Queue, change: Change, chosen: &Selection, output:
         match outcome.map_err(|fault| stopped(&fault, change, changed))? {
             (id, Ok(())) => {
                 changed += 1;
-                tell(&id, change, output)?;
+                report.tell(&id);
             }
             // It went on since it was found, and is not meant any more.
             (_, Err(fault)) if matches!(fault.kind(), ErrorKind::Invalid | ErrorKind::NotFound) => {}
@@ -169,13 +196,6 @@ async fn by_selection(queue: &Queue, change: Change, chosen: &Selection, output:
         }
     }
     Ok(changed)
-}
-
-fn tell(id: &str, change: Change, output: &Output) -> Result<()> {
-    if !output.is_json() {
-        return Ok(());
-    }
-    output.json(&doc! { "_id": id, "status": (change.leads_to().name()) })
 }
 
 fn stopped(fault: &anyhow::Error, change: Change, changed: u64) -> anyhow::Error {

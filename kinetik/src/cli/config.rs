@@ -56,7 +56,7 @@ impl Config {
     pub fn find(named: Option<&Path>) -> Result<Self> {
         match named {
             Some(path) => Self::read(path),
-            None if Path::new(FILE).is_file() => Self::read(Path::new(FILE)),
+            None if Path::new(FILE).exists() => Self::read(Path::new(FILE)),
             None => Ok(Self::default()),
         }
     }
@@ -195,7 +195,11 @@ impl Source<'_> {
             .filter(|number| *number > 0);
         number.ok_or_else(|| {
             let at = self.place(attempts.span().start);
-            anyhow!("{at}: attempts is a number from 1 on, not {}", attempts.get_ref())
+            anyhow!(
+                "{at}: attempts is a number from 1 to {}, not {}",
+                u32::MAX,
+                attempts.get_ref()
+            )
         })
     }
 
@@ -370,7 +374,7 @@ mod tests {
             ),
             (
                 "[[task]]\nname = 'a'\nrun = ['x']\nattempts = 0\n",
-                "kinetik.toml:4:12: attempts is a number from 1 on, not 0",
+                "kinetik.toml:4:12: attempts is a number from 1 to 4294967295, not 0",
             ),
             (
                 "[task]\nname = 'a'\n",

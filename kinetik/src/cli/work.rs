@@ -47,14 +47,16 @@ pub(super) async fn run(opened: &Opened, command: &Work, output: &Output) -> Res
 
 /// Returns the tags of each loop: as typed, from the environment, or those of all tasks.
 fn loops(opened: &Opened, command: &Work) -> Result<Vec<Vec<String>>> {
-    let loops: Vec<Vec<String>> = if command.tags.is_empty() {
+    let (loops, example) = if command.tags.is_empty() {
         let tags = environment("QUEUE")?.map(|tags| split(&tags));
-        vec![tags.unwrap_or_else(|| tags_of_tasks(opened))]
+        let tags = tags.unwrap_or_else(|| tags_of_tasks(opened));
+        (vec![tags], "QUEUE=mail,reports")
     } else {
-        command.tags.iter().map(|tags| split(tags)).collect()
+        let loops = command.tags.iter().map(|tags| split(tags)).collect();
+        (loops, "--tags mail,reports")
     };
     if loops.iter().any(Vec::is_empty) {
-        bail!("tags are names with commas between them: --tags mail,reports");
+        bail!("tags are names with commas between them: {example}");
     }
     check_names("tag", loops.iter().flatten())?;
     Ok(loops)

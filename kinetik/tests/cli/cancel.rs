@@ -91,3 +91,21 @@ fn a_running_command_is_ended_with_all_it_has_started() {
         (Some(0), "0 completed, 0 failed, 0 timed out\n")
     );
 }
+
+/// Whoever read no further, as `head` does, stopped the cancelling half way.
+#[test]
+fn a_reader_that_leaves_stops_no_change() {
+    let place = Place::new(&[NOTE]);
+    let jobs: String = (0..500)
+        .map(|at| format!("{{\"task\": \"note\", \"data\": {at}}}\n"))
+        .collect();
+    assert_eq!(place.run_with(&["enqueue", "--from", "-"], &jobs).code, Some(0));
+    let mut child = place.start(&["cancel", "-t", "note", "--json"]);
+    drop(child.stdout.take());
+    let ran = finish(child);
+    assert_eq!((ran.code, &*ran.err), (Some(0), ""));
+    assert_eq!(
+        place.json(&["jobs", "--counts"]),
+        [json!({"task": "note", "status": "cancelled", "count": 500})]
+    );
+}

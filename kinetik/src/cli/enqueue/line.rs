@@ -32,7 +32,7 @@ pub(super) fn read<'t>(text: &str, tag_of: impl Fn(&str) -> Option<&'t str>) -> 
     }
     if let Some(attempts) = integer_at(&line, "attempts")? {
         let attempts = u32::try_from(attempts).ok().filter(|attempts| *attempts > 0);
-        job = job.attempts(attempts.ok_or_else(|| anyhow!("attempts is a number from 1 on"))?);
+        job = job.attempts(attempts.ok_or_else(|| anyhow!("attempts is a number from 1 to {}", u32::MAX))?);
     }
     due(&line, job)
 }
@@ -109,7 +109,8 @@ mod tests {
                 "not both",
             ),
             (r#"{"task": "t", "at": "tomorrow"}"#, "RFC 3339"),
-            (r#"{"task": "t", "attempts": 0}"#, "from 1 on"),
+            (r#"{"task": "t", "attempts": 0}"#, "from 1 to"),
+            (r#"{"task": "t", "attempts": 4294967296}"#, "from 1 to 4294967295"),
         ];
         for (text, expected) in cases {
             let fault = format!("{:#}", read(text, |_| None).unwrap_err());

@@ -10,12 +10,16 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
 use super::Command;
+use super::hearing::STOP_TIME;
 
 /// How long a group has after SIGTERM before SIGKILL.
 const TERM_TIME: Duration = Duration::from_secs(5);
 
-/// How long it takes to end a group at the most, with time to spare: what gets SIGKILL is gone at once.
-pub(in crate::cli) const END_TIME: Duration = TERM_TIME.saturating_add(Duration::from_secs(1));
+/// How long it takes to end a group and to read the rest of what it said at the most, with time to spare: what gets SIGKILL
+/// is gone at once.
+pub(in crate::cli) const END_TIME: Duration = TERM_TIME
+    .saturating_add(STOP_TIME)
+    .saturating_add(Duration::from_secs(1));
 
 /// How often is looked whether a group that was told to end has ended. There is no call that waits for it.
 const LOOK_TIME: Duration = Duration::from_millis(20);

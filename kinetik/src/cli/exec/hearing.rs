@@ -22,6 +22,9 @@ const LOGGED_BYTES: usize = 16 * 1024;
 /// behind still write.
 const REST_TIME: Duration = Duration::from_secs(5);
 
+/// How long it may take if the command was ended, and others wait for that.
+pub(super) const STOP_TIME: Duration = Duration::from_secs(1);
+
 /// The streams of a running command, each served by a task of its own.
 #[derive(Debug)]
 pub(super) struct Hearing {
@@ -82,11 +85,20 @@ impl Hearing {
         });
     }
 
-    /// Reads what is left once the command has ended.
-    pub(super) async fn finish(mut self) -> Heard {
+    /// Reads what is left once the command was ended before its time.
+    pub(super) async fn stop(mut self) {
+        self.read_rest(STOP_TIME).await;
+    }
+
+    async fn read_rest(&mut self, longest: Duration) {
         self.ended.cancel();
         // What is not read by then does not matter any more.
-        let _ = tokio::time::timeout(REST_TIME, self.closed()).await;
+        let _ = tokio::time::timeout(longest, self.closed()).await;
+    }
+
+    /// Reads what is left once the command has ended.
+    pub(super) async fn finish(mut self) -> Heard {
+        self.read_rest(REST_TIME).await;
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let nothing = Heard {
             result: Ok(Value::Null),

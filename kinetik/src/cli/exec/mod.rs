@@ -34,6 +34,8 @@ pub(super) async fn run(command: Arc<Command>, context: Context) -> Outcome {
         }
         () = context.cancellation().cancelled() => {
             group.end().await;
+            // What it has said until then is for the log.
+            hearing.stop().await;
             Err(Failure::new("the command was stopped"))
         }
     }

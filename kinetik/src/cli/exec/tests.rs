@@ -303,6 +303,16 @@ async fn a_command_has_time_to_tidy_up_behind_itself() {
 }
 
 #[tokio::test]
+async fn a_line_that_the_timeout_breaks_off_is_in_the_log() {
+    let timeout = Some(Duration::from_millis(300));
+    let script = "printf 'half a line'; exec sleep 60";
+    let job = job_of(&["/bin/sh", "-c", script], Value::Null, timeout).await;
+    assert_eq!(job.status, Status::Timeout);
+    let lines: Vec<&str> = job.log.iter().map(|line| line.message.as_str()).collect();
+    assert!(lines.contains(&"half a line"), "{lines:?}");
+}
+
+#[tokio::test]
 async fn output_that_never_ends_is_cut_until_the_timeout_ends_it() {
     let timeout = Some(Duration::from_secs(2));
     let job = job_of(&["yes", "a line of the log"], Value::Null, timeout).await;

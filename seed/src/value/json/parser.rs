@@ -280,7 +280,7 @@ impl<'a> Parser<'a> {
             let limits = if is_double {
                 "is beyond the largest double"
             } else {
-                "does not fit in 64 bits"
+                "does not fit in 64 bits with a sign"
             };
             self.fault_at(start, format!("the number {} {limits}", shortened(literal)))
         })
