@@ -59,9 +59,8 @@ local function finish(answer, is_changed)
   if is_changed and ARGV[2] ~= '' then
     redis.call('HINCRBY', KEYS[1], 'writes', 1)
     -- What was written is written: to be refused an answer here is no reason to fail.
-    local own = tonumber(ARGV[4]) or 0
-    local listeners = own > 0 and redis.pcall('PUBSUB', 'NUMSUB', ARGV[2])[2]
-    if not listeners or listeners > own then redis.call('PUBLISH', ARGV[2], ARGV[3]) end
+    local listeners = ARGV[4] ~= '' and redis.pcall('PUBSUB', 'NUMSUB', ARGV[2])[2]
+    if not listeners or listeners > tonumber(ARGV[4]) then redis.call('PUBLISH', ARGV[2], ARGV[3]) end
   end
   return answer
 end
@@ -194,7 +193,7 @@ end
 
 -- Finds what a claim takes: the ids, the documents and their unpacked headers; nothing if it is left to the caller.
 local function find(limit, mark, format, filters)
-  local found, values_found, headers, taken, n, looks = {}, {}, {}, {}, 0, 0
+  local found, values_found, headers, taken, n, looks, bytes = {}, {}, {}, {}, 0, 0, 0
   for f = 1, #filters do
     local tests, ranges = filters[f][1], filters[f][2]
     local next_of = read
@@ -205,7 +204,7 @@ local function find(limit, mark, format, filters)
       ranges = {ranges[1]}
     end
     for r = 1, #ranges do
-      local range, page = ranges[r], limit - n
+      local range, page = ranges[r], math.min(1000, limit - n)
       while n < limit do
         -- So many entries are looked at for one claim at the most.
         if looks >= 4000 then
@@ -242,6 +241,9 @@ local function find(limit, mark, format, filters)
             if fits then
               n = n + 1
               found[n], values_found[n], headers[n], taken[id] = id, value, header, true
+              bytes = bytes + #value
+              -- What one claim gives is held at once, here and by whoever asked.
+              if bytes >= 16777216 then return found, values_found, headers end
               if n == limit then break end
             end
           end

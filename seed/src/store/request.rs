@@ -169,7 +169,8 @@ pub struct FindAndUpdate {
     pub filters: Vec<Filter>,
     /// In which order, within each filter.
     pub sort: Sort,
-    /// How many at the most, over all filters.
+    /// How many at the most, over all filters. A store may give fewer when they are large, one at least: Redis ends once it
+    /// has 16 MiB.
     pub limit: usize,
     /// The change.
     pub update: Change,
