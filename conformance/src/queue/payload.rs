@@ -13,6 +13,7 @@ use crate::fixture::Stores;
 
 simulated_cases![
     what_cannot_be_read_fails_once_and_the_others_flow,
+    what_can_never_be_queued_fails_and_the_others_flow,
     data_of_any_type_arrives_as_it_was_given,
     what_may_not_be_enqueued_is_refused_and_leaves_nothing,
     each_job_of_many_keeps_its_options,
@@ -38,16 +39,6 @@ async fn what_cannot_be_read_fails_once_and_the_others_flow(stores: Stores) {
         .action(async |job| job.result(&job.data::<Vec<String>>()?))
         .unwrap();
     let typed = queue.create("typed", 5).save().await.unwrap();
-    // It is due, and can never be queued: no index takes two arrays.
-    let endless = doc! {
-        "_id": "endless", "task": ["note"], "tag": ["a"], "status": "delayed", "run_at": (DateTime::from_millis(0)),
-        "attempt": (i64::MAX)
-    };
-    queue
-        .store()
-        .insert(Insert::new(queue.collection().clone(), vec![endless]))
-        .await
-        .unwrap();
     queue.create("note", "fine").save().await.unwrap();
 
     let summary = queue.process(["a"]).drain().await.unwrap();
@@ -57,10 +48,29 @@ async fn what_cannot_be_read_fails_once_and_the_others_flow(stores: Stores) {
     let kept = document(&queue, "broken").await;
     assert_eq!(kept.get("status"), Some(&"failed".into()));
     assert_eq!(kept.get("data"), Some(&1.into()));
-    assert_eq!(
-        document(&queue, "endless").await.get("status"),
-        Some(&"failed".into())
-    );
+}
+
+/// One job that was due and could never be queued stopped every worker.
+async fn what_can_never_be_queued_fails_and_the_others_flow(stores: Stores) {
+    let (queue, notes) = (World::queue(stores).await, Notes::default());
+    notes.define(&queue, "note", "a");
+    // No index takes two arrays. A server that does, or has no such index, lets the job be claimed, and it cannot be read.
+    let endless = doc! {
+        "_id": "endless", "task": ["note"], "tag": ["a"], "status": "delayed", "run_at": (DateTime::from_millis(0)),
+        "attempt": (i64::MAX)
+    };
+    queue
+        .store()
+        .insert(Insert::new(queue.collection().clone(), vec![endless]))
+        .await
+        .unwrap();
+    let later = queue.create("note", "fine").delay(Duration::from_secs(5));
+    later.save().await.unwrap();
+    pass(Duration::from_secs(6)).await;
+    assert_eq!(queue.process(["a"]).drain().await.unwrap().completed, 1);
+    let kept = document(&queue, "endless").await;
+    assert_eq!(kept.get("status"), Some(&"failed".into()));
+    assert_eq!(kept.get("task"), Some(&vec!["note"].into()));
 }
 
 /// An array arrived as null (first seen in the first Kinetik).
