@@ -300,7 +300,7 @@ impl Context {
     }
 
     /// Writes a line with data into the job's log. Data that is nested deeper than
-    /// [a job's](crate::limits::DATA_DEPTH) is left out, and the line says so.
+    /// [a job's](crate::job::limits::DATA_DEPTH) is left out, and the line says so.
     pub fn log_with(&self, message: impl Into<String>, data: Value) {
         let line = LogLine {
             at: self.0.queue.now(),
