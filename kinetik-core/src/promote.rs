@@ -53,9 +53,7 @@ async fn one_by_one(queue: &Queue, due: &Filter, update: &Update) -> Result<bool
             let failure = Failure::new(format!(
                 "the job is due, and the store refused to queue it: {fault}"
             ));
-            let set = doc! {
-                "status": (Status::Failed.name()), "finished": (queue.now()), "error": (failure.to_document())
-            };
+            let set = failure.ending(Status::Failed, queue.now());
             refused.push(WriteItem::update(
                 delayed(id)?,
                 Update::parse(&doc! { "$set": set }, &[])?,

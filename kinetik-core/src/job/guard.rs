@@ -26,19 +26,29 @@ pub(crate) fn held(
     set: Document,
     unset: Document,
 ) -> Result<WriteItem> {
-    let mut guard = doc! { "_id": { "$eq": id }, "status": (Status::Processing.name()) };
-    for (name, value) in holder {
-        guard.push(name, value);
-    }
     let mut update = doc! { "$set": set };
     if !unset.is_empty() {
         update.push("$unset", unset);
     }
     Ok(WriteItem::update_known(
         known,
-        Filter::parse(&guard)?,
+        filter(id, holder)?,
         Update::parse(&update, &[])?,
     ))
+}
+
+/// Matches a job only while it runs and is held so.
+pub(crate) fn filter(id: Value, holder: Document) -> Result<Filter> {
+    let mut guard = doc! { "_id": { "$eq": id }, "status": (Status::Processing.name()) };
+    for (name, value) in holder {
+        guard.push(name, value);
+    }
+    Ok(Filter::parse(&guard)?)
+}
+
+/// Tells whether somebody has the job now.
+pub(crate) fn is_held(job: &Document) -> bool {
+    job.get("status").and_then(Value::as_str) == Some(Status::Processing.name())
 }
 
 /// Returns the whole log with new lines behind it: as a constant it costs the store no look at the old one.

@@ -166,6 +166,11 @@ impl Failure {
         seed::doc! { "message": message, "code": (code.map(Value::from)), "kind": (self.kind.name()) }
     }
 
+    /// Returns the fields of a job that this failure ends.
+    pub(crate) fn ending(&self, status: Status, now: DateTime) -> Document {
+        seed::doc! { "status": (status.name()), "finished": now, "error": (self.to_document()) }
+    }
+
     fn from_value(value: &Value) -> Option<Self> {
         let document = value.as_document()?;
         let text = |name| document.get(name).and_then(Value::as_str);

@@ -6,7 +6,7 @@ use seed::{Document, Filter, Sort, Update, Value, doc};
 use super::{Loop, Waiting, finish};
 use crate::error::Result;
 use crate::event::Event;
-use crate::job::Status;
+use crate::job::{Status, guard};
 
 impl Loop {
     /// Stores all endings and claims up to `claims` jobs, in one batch of writes.
@@ -64,7 +64,10 @@ impl Loop {
             }
         }
         let claimed = match outcomes.next() {
-            Some(WriteOutcome::Found(documents)) => documents.into_iter().filter(is_claimed).collect(),
+            Some(WriteOutcome::Found(documents)) => {
+                // Where the store changes and then reads, one may have been called off in between.
+                documents.into_iter().filter(guard::is_held).collect()
+            }
             Some(WriteOutcome::Failed(fault)) => return Err(fault.into()),
             _ => Vec::new(),
         };
@@ -161,10 +164,4 @@ impl Loop {
         };
         self.tell(&event);
     }
-}
-
-/// Tells whether a job that a claim gave is still claimed: where the store changes and then reads, it may have been called
-/// off in between.
-fn is_claimed(job: &Document) -> bool {
-    job.get("status").and_then(Value::as_str) == Some(Status::Processing.name())
 }

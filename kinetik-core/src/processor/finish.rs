@@ -135,10 +135,8 @@ pub(super) fn bare(waiting: &Waiting, fault: &seed::Error, now: DateTime) -> Opt
         format!("the store refused how it ended: {fault}"),
     );
     let attempt = known.get("attempt").and_then(Value::as_i64).unwrap_or_default();
-    let set = doc! {
-        "status": (Status::Failed.name()), "attempt": (attempt.saturating_add(1)), "finished": now,
-        "error": (failure.to_document())
-    };
+    let mut set = failure.ending(Status::Failed, now);
+    set.set("attempt", attempt.saturating_add(1));
     let item = guard::of_token(
         waiting.key.clone(),
         &waiting.token,
@@ -163,10 +161,9 @@ pub(super) fn bare(waiting: &Waiting, fault: &seed::Error, now: DateTime) -> Opt
 
 /// The end of a job whose document cannot be read; the rest of it is kept as it is.
 pub(super) fn unread(failure: Failure, now: DateTime) -> Change {
-    let set = doc! { "status": (Status::Failed.name()), "finished": now, "error": (failure.to_document()) };
     Change {
         status: Status::Failed,
-        set,
+        set: failure.ending(Status::Failed, now),
         unset: released(),
         line: format!("failed: {}", failure.message),
         error: Some(failure.message),
@@ -218,7 +215,9 @@ fn released() -> Document {
 }
 
 fn completed(job: &Job, result: Value, now: DateTime) -> Change {
-    let mut set = ended_at(job, Status::Completed, now);
+    let mut set = doc! {
+        "status": (Status::Completed.name()), "attempt": (job.attempt.saturating_add(1)), "finished": now
+    };
     if !result.is_null() {
         set.set("result", result);
     }
@@ -261,8 +260,8 @@ fn failed(job: &Job, failure: &Failure, now: DateTime, random: impl FnOnce() -> 
         | FailureKind::TooLarge
         | FailureKind::Crashed => Status::Failed,
     };
-    let mut set = ended_at(job, status, now);
-    set.set("error", failure.to_document());
+    let mut set = failure.ending(status, now);
+    set.set("attempt", ended);
     Change {
         status,
         set,
@@ -270,10 +269,6 @@ fn failed(job: &Job, failure: &Failure, now: DateTime, random: impl FnOnce() -> 
         line: format!("{status}: {}", failure.message),
         error,
     }
-}
-
-fn ended_at(job: &Job, status: Status, now: DateTime) -> Document {
-    doc! { "status": (status.name()), "attempt": (job.attempt.saturating_add(1)), "finished": now }
 }
 
 /// The attempt does not count: the job is as it was before it was claimed.

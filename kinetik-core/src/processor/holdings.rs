@@ -10,7 +10,7 @@ use seed::{Filter, Projection, Update, Value, doc};
 use super::{Loop, finish};
 use crate::error::Result;
 use crate::event::Event;
-use crate::job::Status;
+use crate::job::{Status, guard};
 use crate::task::Attempt;
 
 impl Loop {
@@ -65,8 +65,7 @@ impl Loop {
                 .get(self.queue.collection(), Value::from(id))
                 .await?;
             let is_ours = |job: &seed::Document| {
-                job.get("token").and_then(Value::as_str) == Some(&token)
-                    && job.get("status").and_then(Value::as_str) == Some(Status::Processing.name())
+                job.get("token").and_then(Value::as_str) == Some(&token) && guard::is_held(job)
             };
             match job.filter(is_ours) {
                 // Nothing is begun any more.
@@ -99,11 +98,8 @@ impl Loop {
         let ids: Vec<Text> = self.running.keys().cloned().collect();
         let set = Update::parse(&doc! { "$set": { "session": (session.clone()) } }, &[])?;
         let items = ids.iter().map(|id| {
-            let held = doc! {
-                "_id": { "$eq": (Value::from(id)) }, "status": (Status::Processing.name()),
-                "token": (self.running[id].token.as_str())
-            };
-            Ok(WriteItem::update(Filter::parse(&held)?, set.clone()))
+            let holder = doc! { "token": (self.running[id].token.as_str()) };
+            Ok(WriteItem::update(guard::filter(id.into(), holder)?, set.clone()))
         });
         let items: Vec<WriteItem> = items.collect::<Result<_>>()?;
         if !items.is_empty() {

@@ -28,9 +28,9 @@ pub(super) struct Rest {
     /// Whether a delayed job may have been added that is due before all others.
     is_unsure: bool,
     looked_at: Option<Duration>,
-    flushed_at: Duration,
+    flushed_at: Option<Duration>,
     checked_at: Option<Duration>,
-    idle_checked_at: Duration,
+    idle_checked_at: Option<Duration>,
 }
 
 impl Rest {
@@ -39,9 +39,9 @@ impl Rest {
             next_due: None,
             is_unsure: true,
             looked_at: None,
-            flushed_at: now,
+            flushed_at: Some(now),
             checked_at: Some(now),
-            idle_checked_at: now,
+            idle_checked_at: Some(now),
         }
     }
 
@@ -60,30 +60,25 @@ impl Rest {
     }
 
     pub(super) fn is_check_due(&mut self, elapsed: Duration) -> bool {
-        let is_due = self
-            .checked_at
-            .is_none_or(|at| elapsed.saturating_sub(at) >= CHECK_INTERVAL);
-        if is_due {
-            self.checked_at = Some(elapsed);
-        }
-        is_due
+        is_due(&mut self.checked_at, elapsed, CHECK_INTERVAL)
     }
 
     pub(super) fn is_idle_check_due(&mut self, elapsed: Duration) -> bool {
-        let is_due = elapsed.saturating_sub(self.idle_checked_at) >= IDLE_CHECK_INTERVAL;
-        if is_due {
-            self.idle_checked_at = elapsed;
-        }
-        is_due
+        is_due(&mut self.idle_checked_at, elapsed, IDLE_CHECK_INTERVAL)
     }
 
     pub(super) fn is_flush_due(&mut self, elapsed: Duration) -> bool {
-        let is_due = elapsed.saturating_sub(self.flushed_at) >= FLUSH_INTERVAL;
-        if is_due {
-            self.flushed_at = elapsed;
-        }
-        is_due
+        is_due(&mut self.flushed_at, elapsed, FLUSH_INTERVAL)
     }
+}
+
+/// Tells whether an interval has passed since the last time, and begins the next if so.
+fn is_due(last: &mut Option<Duration>, elapsed: Duration, interval: Duration) -> bool {
+    let is_due = last.is_none_or(|at| elapsed.saturating_sub(at) >= interval);
+    if is_due {
+        *last = Some(elapsed);
+    }
+    is_due
 }
 
 impl Loop {

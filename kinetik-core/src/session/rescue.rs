@@ -148,17 +148,9 @@ impl Session {
     fn ending_barely(&self, job: Document, fault: &seed::Error) -> Result<WriteItem> {
         let message = format!("its worker is gone, and the store refused to take it back: {fault}");
         let failure = Failure::of_kind(FailureKind::Crashed, message);
-        let set = doc! {
-            "status": (Status::Failed.name()), "finished": (self.setting.time.now()),
-            "error": (failure.to_document())
-        };
-        guard::held(
-            job.id().cloned().unwrap_or_default(),
-            held_by(&job),
-            job,
-            set,
-            doc! { "session": "", "token": "" },
-        )
+        let set = failure.ending(Status::Failed, self.setting.time.now());
+        let id = job.id().cloned().unwrap_or_default();
+        guard::held(id, held_by(&job), job, set, doc! { "session": "", "token": "" })
     }
 
     /// Hands one job back, or ends it if it has taken down too many workers. The log gets what the dead worker could not
@@ -191,9 +183,9 @@ impl Session {
             let message = format!("the job took down {crashes} {workers}");
             lines.push(LogLine::new(now, format!("failed: {message}")));
             let failure = Failure::of_kind(FailureKind::Crashed, message);
-            set.set("status", Status::Failed.name());
-            set.set("finished", now);
-            set.set("error", failure.to_document());
+            for (name, value) in failure.ending(Status::Failed, now) {
+                set.set(name, value);
+            }
         } else {
             unset.set("started", "");
         }

@@ -94,7 +94,7 @@ impl<E: Engine> Setting<E> {
         taken: &HashSet<&[u8]>,
     ) -> Result<Vec<Found<E::Stored>>> {
         let mut cursor = Cursor::new(plan, &session.catalogue).leaving_out_unreadable();
-        let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+        let mut found = Vec::new();
         // Most often the next entries are just those that are wanted; where they are not, the pages grow.
         let mut least = 1;
         while found.len() < wanted && !cursor.is_done() {
@@ -110,9 +110,8 @@ impl<E: Engine> Setting<E> {
                 &mut found,
             )?;
             found.retain(|found| !taken.contains(found.id.as_slice()));
-            unreadable.append(&mut cursor.take_unreadable());
         }
-        take_out(session, unreadable)?;
+        take_out(session, cursor.take_unreadable())?;
         found.truncate(wanted);
         Ok(found)
     }
@@ -127,7 +126,7 @@ impl<E: Engine> Setting<E> {
         taken: &HashSet<&[u8]>,
     ) -> Result<Vec<Found<E::Stored>>> {
         let mut cursor = Cursor::new(plan, &session.catalogue).leaving_out_unreadable();
-        let (mut top, mut unreadable) = (Top::new(sort, wanted), Vec::new());
+        let mut top = Top::new(sort, wanted);
         while !cursor.is_done() {
             let catalogue = Arc::clone(&session.catalogue);
             let mut page = Vec::new();
@@ -143,9 +142,8 @@ impl<E: Engine> Setting<E> {
                 .into_iter()
                 .filter(|found| !taken.contains(found.id.as_slice()));
             new.try_for_each(|found| top.push(found))?;
-            unreadable.append(&mut cursor.take_unreadable());
         }
-        take_out(session, unreadable)?;
+        take_out(session, cursor.take_unreadable())?;
         Ok(top.finish())
     }
 
