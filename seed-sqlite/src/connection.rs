@@ -1,5 +1,6 @@
 //! Opening connections.
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use seed::{Error, ErrorKind, Result};
 
@@ -59,6 +60,10 @@ pub(crate) fn open_reader(options: &Options) -> Result<Connection> {
 
 fn set_up(connection: &Connection, options: &Options) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else a statement with a limit is compiled anew each time another limit is bound to it, in case a better plan fits that.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(from_sqlite)?;
     // With a write-ahead log readers wait only for a file that is being set up, mended or kept by one process alone.
     connection
         .busy_timeout(options.lock_wait)
@@ -82,4 +87,28 @@ fn write_ahead(connection: &Connection) -> Result<()> {
             "the file keeps the journal mode {mode:?}: put it on a local disk, where a write-ahead log works"
         ),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn another_limit_is_no_reason_to_compile_a_statement_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open_writer(&Options::new(folder.path().join("app.db"))).unwrap();
+        connection
+            .execute_batch("CREATE TABLE things (n PRIMARY KEY); INSERT INTO things VALUES (1), (2), (3)")
+            .unwrap();
+        let mut statement = connection
+            .prepare("SELECT n FROM things WHERE n >= ?1 ORDER BY n LIMIT ?2")
+            .unwrap();
+        for limit in [1, 3, 2] {
+            let rows = statement.query_map([0, limit], |_| Ok(())).unwrap();
+            assert_eq!(rows.count(), limit as usize);
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 }

@@ -46,7 +46,7 @@ impl OnDocuments {
     }
 }
 
-/// How many entries a statement on several takes.
+/// How many entries a statement on several takes. None removes several: SQLite would make a table of what it looks for.
 pub(crate) const SEVERAL: usize = 8;
 
 /// A statement on the entries of an index.
@@ -58,18 +58,16 @@ pub(crate) enum OnIndex {
     Insert,
     InsertSeveral,
     Remove,
-    RemoveSeveral,
 }
 
 impl OnIndex {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 6] = [
         Self::Page,
         Self::PageBackwards,
         Self::Count,
         Self::Insert,
         Self::InsertSeveral,
         Self::Remove,
-        Self::RemoveSeveral,
     ];
 
     fn sql(self, table: &str) -> String {
@@ -88,10 +86,6 @@ impl OnIndex {
                 format!("INSERT OR IGNORE INTO {table} VALUES {rows}")
             }
             Self::Remove => format!("DELETE FROM {table} WHERE entry = ?1"),
-            Self::RemoveSeveral => {
-                let entries = ["?"; SEVERAL].join(", ");
-                format!("DELETE FROM {table} WHERE entry IN ({entries})")
-            }
         }
     }
 }

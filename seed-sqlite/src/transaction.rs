@@ -125,22 +125,18 @@ impl<'c> Transaction<'c> {
             entries,
         }: &Waiting,
     ) -> Result<()> {
-        let (several, rest) = entries.as_chunks::<SEVERAL>();
-        let (of_several, of_one) = match change {
-            Change::Insert => (OnIndex::InsertSeveral, OnIndex::Insert),
-            Change::Remove => (OnIndex::RemoveSeveral, OnIndex::Remove),
+        let (several, rest, of_one) = match change {
+            Change::Insert => {
+                let (several, rest) = entries.as_chunks::<SEVERAL>();
+                (several, rest, OnIndex::Insert)
+            }
+            Change::Remove => (&[][..], entries.as_slice(), OnIndex::Remove),
         };
         for entries in several {
-            execute(self.on_index(*index, of_several)?, *change, entries)?;
+            execute(self.on_index(*index, OnIndex::InsertSeveral)?, *change, entries)?;
         }
-        for entry in rest {
-            execute(
-                self.on_index(*index, of_one)?,
-                *change,
-                std::slice::from_ref(entry),
-            )?;
-        }
-        Ok(())
+        let mut of_one_each = rest.chunks(1);
+        of_one_each.try_for_each(|entry| execute(self.on_index(*index, of_one)?, *change, entry))
     }
 
     fn change_later(&mut self, index: IndexId, change: Change, entry: &Entry) -> Result<()> {
@@ -243,7 +239,10 @@ fn read_page<T>(
 /// other.
 fn document(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
     let text = match row.get_ref(at)? {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+        },
         ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => String::new(),
     };
     Ok(text)
