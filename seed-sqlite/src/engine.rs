@@ -150,6 +150,10 @@ impl Engine for SqliteEngine {
         json::parse_stored(stored)
     }
 
+    fn is_worth_keeping(&self, stored: &String) -> bool {
+        stored.len() <= 4_096
+    }
+
     fn read(&self, collection: &str, work: &mut ReadWork<'_, String>) -> Result<()> {
         self.with_reader(&mut |connection| {
             execute(connection, "BEGIN")?;

@@ -195,6 +195,9 @@ pub(super) fn change(job: &Job, ended: Ended, now: DateTime, random: impl FnOnce
 }
 
 fn check_result(result: &Value) -> Result<(), Failure> {
+    if result.is_null() {
+        return Ok(());
+    }
     let too_large = |message: String| Failure::of_kind(FailureKind::TooLarge, message);
     let bytes =
         value_limits::bson_size(&doc! { "result": result }).map_err(|cause| too_large(cause.to_string()))?;

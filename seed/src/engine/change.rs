@@ -4,6 +4,7 @@ use super::catalogue::Catalogue;
 use super::{Engine, Entry, IndexId};
 use crate::error::Result;
 use crate::key::{self, KeyBytes};
+use crate::plan::FieldSet;
 use crate::update::Update;
 use crate::value::{Document, limits};
 
@@ -64,14 +65,14 @@ pub(super) fn replacement<E: Engine>(
     let mut change = Change::new(id, Some(old), Some(engine.encode(new_document)?));
     let changed = match update.constant() {
         Some(fields) => fields.iter().map(|(name, _)| name.as_str()).collect(),
-        None => changed_fields(old_document, new_document),
+        None => changed_fields(old_document, new_document).into_iter().collect(),
     };
     add_index_changes(
         &mut change,
         catalogue,
         Some(old_document),
         Some(new_document),
-        Some(&changed),
+        Some(changed),
     )?;
     Ok(change)
 }
@@ -93,11 +94,10 @@ fn add_index_changes<S>(
     catalogue: &Catalogue,
     old: Option<&Document>,
     new: Option<&Document>,
-    changed: Option<&[&str]>,
+    changed: Option<FieldSet>,
 ) -> Result<()> {
     for (at, index) in catalogue.indexes.iter().enumerate() {
-        let is_touched = |fields: &[&str]| fields.iter().any(|field| index.spec.looks_at(field));
-        if !changed.is_none_or(is_touched) {
+        if !changed.is_none_or(|fields| index.spec.may_look_at(fields)) {
             continue;
         }
         let keys = |document: Option<&Document>| match document {

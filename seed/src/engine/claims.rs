@@ -38,22 +38,24 @@ impl<E: Engine> Setting<E> {
             }
         }
         let mut changed = Vec::with_capacity(found.len());
-        let mut documents = Vec::with_capacity(found.len());
         for (found, filter) in found {
             match self.change_found(session, found, filter, update) {
-                Ok((document, change)) => {
-                    changed.extend(change);
-                    documents.push(document);
-                }
+                Ok(document) => changed.push(document),
                 Err(fault) => {
-                    changed
-                        .iter()
-                        .rev()
-                        .try_for_each(|change| session.revert(change))?;
+                    let mut changes = changed.iter().rev().filter_map(|(_, change)| change.as_ref());
+                    changes.try_for_each(|change| session.revert(change))?;
                     return Err(fault);
                 }
             }
         }
+        let documents = changed.iter().map(|(document, _)| document.clone()).collect();
+        let stored = changed.into_iter().filter_map(|(document, change)| {
+            let stored = change?
+                .new
+                .filter(|stored| self.engine().is_worth_keeping(stored))?;
+            Some((document, stored))
+        });
+        self.inner.recent.keep(stored);
         Ok(documents)
     }
 

@@ -9,6 +9,7 @@ use super::arrivals::Arrivals;
 use super::bus::Bus;
 use super::catalogue::Catalogue;
 use super::object_ids::ObjectIds;
+use super::recent::Recent;
 use super::session::Session;
 use super::watching::Watching;
 use super::writer::{Job, One, Weight, Writer};
@@ -65,6 +66,7 @@ pub(super) struct Inner<E: Engine> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: ObjectIds,
     writer: Option<Writer<E>>,
+    pub(super) recent: Recent<E::Stored>,
     catalogues: RwLock<HashMap<Text, Arc<Catalogue>>>,
     pub(super) arrivals: Arc<Arrivals>,
     pub(super) bus: Bus,
@@ -86,6 +88,7 @@ impl<E: Engine> Indexed<E> {
             clock,
             ids,
             writer,
+            recent: Recent::default(),
             catalogues: RwLock::default(),
             arrivals: Arc::default(),
             bus: Bus::default(),

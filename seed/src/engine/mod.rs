@@ -23,6 +23,7 @@ pub mod ids;
 mod indexed;
 pub mod object_ids;
 mod probe;
+mod recent;
 mod session;
 mod steps;
 mod tally;
@@ -118,6 +119,12 @@ pub trait Engine: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) if it is none.
     fn decode(&self, stored: &Self::Stored) -> Result<Document>;
+
+    /// Tells whether what is kept of a document is worth a few KiB of memory for as long as its update may come back: whether
+    /// making it takes long, and it is not large.
+    fn is_worth_keeping(&self, _stored: &Self::Stored) -> bool {
+        false
+    }
 
     /// Runs `work` once, on one snapshot of a collection. A collection that does not exist is empty.
     ///

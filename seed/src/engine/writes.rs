@@ -179,7 +179,8 @@ impl<E: Engine> Setting<E> {
                 let matched = filter.find_match(known).ok()??;
                 let new = update.apply(known, &self.context(matched.element())).ok()??;
                 let id = key::id_key(known.id()?).ok()?;
-                let stored = self.engine().encode(known).ok()?;
+                let kept = self.inner.recent.take(known).map(Ok);
+                let stored = kept.unwrap_or_else(|| self.engine().encode(known)).ok()?;
                 change::replacement(self.engine(), catalogue, id, (stored, known), (&new, update)).ok()
             }
             _ => None,

@@ -1,11 +1,12 @@
 //! How collections and their indexes are declared.
 
+use super::field_set::FieldSet;
 use super::partial::Partial;
 use crate::error::{Error, ErrorKind, Result};
 use crate::filter::Filter;
 use crate::path::Path;
 use crate::sort::{Direction, Sort};
-use crate::value::{Document, Text, Value, same_text};
+use crate::value::{Document, Text, Value};
 
 /// A collection with the indexes it should have.
 #[derive(Clone, Debug)]
@@ -83,6 +84,8 @@ pub struct IndexSpec {
     fields: Vec<(Path, Direction)>,
     is_unique: bool,
     partial: Option<Partial>,
+    /// The top-level fields that the key or the filter is about.
+    looked_at: FieldSet,
 }
 
 /// Two declarations are the same if they would keep the same entries.
@@ -123,8 +126,10 @@ impl IndexSpec {
             };
             return Err(Error::new(ErrorKind::Index, fault).at_path(path.as_str()));
         }
+        let top_level = fields.iter().map(|(path, _)| path.parts()[0].name().as_str());
         Ok(Self {
             name: name.into(),
+            looked_at: top_level.collect(),
             fields,
             is_unique: false,
             partial: None,
@@ -143,7 +148,10 @@ impl IndexSpec {
     /// # Errors
     /// [`ErrorKind::Index`] if the filter holds anything else; [`ErrorKind::Query`] if it is no filter.
     pub fn partial(mut self, filter: &Document) -> Result<Self> {
-        self.partial = Some(Partial::new(Filter::parse(filter)?)?);
+        let partial = Partial::new(Filter::parse(filter)?)?;
+        let keyed = self.fields.iter().map(|(path, _)| path.parts()[0].name());
+        self.looked_at = keyed.chain(partial.fields()).map(Text::as_str).collect();
+        self.partial = Some(partial);
         Ok(self)
     }
 
@@ -194,17 +202,9 @@ impl IndexSpec {
             .map_or(Ok(true), |partial| partial.takes_field(field, value))
     }
 
-    /// Tells whether a change to this top-level field can change the index.
-    pub fn looks_at(&self, field: &str) -> bool {
-        let in_key = self
-            .fields
-            .iter()
-            .any(|(path, _)| same_text(path.parts()[0].name(), field));
-        in_key
-            || self
-                .partial
-                .as_ref()
-                .is_some_and(|partial| partial.looks_at(field))
+    /// Tells whether a change to these top-level fields may change the index.
+    pub(crate) fn may_look_at(&self, fields: FieldSet) -> bool {
+        self.looked_at.may_share_with(fields)
     }
 
     /// Returns the declaration as a document, as stores keep it.
@@ -298,6 +298,7 @@ mod tests {
             .unwrap()
             .partial(&doc! {"s": 1})
             .unwrap();
-        assert!(index.looks_at("a") && index.looks_at("s") && !index.looks_at("b"));
+        let looks_at = |field| index.may_look_at([field].into_iter().collect());
+        assert!(looks_at("a") && looks_at("s") && !looks_at("b"));
     }
 }

@@ -7,12 +7,14 @@
 
 mod choose;
 mod explain;
+mod field_set;
 pub mod groups;
 pub mod index;
 mod partial;
 mod predicates;
 mod ranges;
 
+pub(crate) use field_set::FieldSet;
 pub use index::{CollectionSpec, IndexSpec};
 pub use ranges::PartTest;
 

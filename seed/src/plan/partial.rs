@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::filter::{Comparison, Filter, Node, Test, node_matches};
+use crate::path::Part;
 use crate::value::{Document, Text, Value, same_text};
 
 /// A filter of equalities, ranges and `$exists: true` on top-level fields.
@@ -9,7 +10,7 @@ use crate::value::{Document, Text, Value, same_text};
 pub(super) struct Partial {
     pub(super) filter: Filter,
     /// What each condition needs of its field.
-    needs: Vec<(Text, Need)>,
+    needs: Vec<(Part, Need)>,
     /// The condition itself of each need.
     conditions: Vec<Node>,
 }
@@ -47,7 +48,7 @@ impl Partial {
     pub(super) fn takes(&self, document: &Document) -> Result<bool> {
         let mut is_sure = true;
         for (field, need) in &self.needs {
-            match (need, document.get(field)) {
+            match (need, field.field(document)) {
                 (Need::Presence, Some(_)) => {}
                 (Need::Text(wanted), Some(Value::String(text))) if same_text(wanted, text) => {}
                 (Need::Text(_), Some(Value::Array(_))) | (Need::Other, Some(_)) => is_sure = false,
@@ -63,10 +64,9 @@ impl Partial {
 
     /// Returns the fields that have conditions, each once.
     pub(super) fn fields(&self) -> impl Iterator<Item = &Text> {
-        let is_first = |at: usize| self.needs[..at].iter().all(|(name, _)| *name != self.needs[at].0);
-        (0..self.needs.len())
-            .filter(move |at| is_first(*at))
-            .map(|at| &self.needs[at].0)
+        let name = |at: usize| self.needs[at].0.name();
+        let is_first = move |at: usize| (0..at).all(|earlier| name(earlier) != name(at));
+        (0..self.needs.len()).filter(move |at| is_first(*at)).map(name)
     }
 
     /// Tells whether all conditions on one field hold for a value of it.
@@ -78,7 +78,7 @@ impl Partial {
             return Ok(!self.looks_at(field));
         };
         let needs = self.needs.iter().zip(&self.conditions);
-        for ((_, need), condition) in needs.filter(|((name, _), _)| same_text(name, field)) {
+        for ((_, need), condition) in needs.filter(|((part, _), _)| same_text(part.name(), field)) {
             let is_met = match (need, value) {
                 (Need::Presence, _) => true,
                 (Need::Text(wanted), Value::String(text)) => same_text(wanted, text),
@@ -96,11 +96,11 @@ impl Partial {
 
     /// Tells whether a condition is on this field.
     pub(super) fn looks_at(&self, field: &str) -> bool {
-        self.needs.iter().any(|(name, _)| same_text(name, field))
+        self.needs.iter().any(|(part, _)| same_text(part.name(), field))
     }
 }
 
-fn collect(node: &Node, needs: &mut Vec<(Text, Need)>, conditions: &mut Vec<Node>) -> Result<()> {
+fn collect(node: &Node, needs: &mut Vec<(Part, Need)>, conditions: &mut Vec<Node>) -> Result<()> {
     let (path, test) = match node {
         Node::And(nodes) => {
             return nodes.iter().try_for_each(|node| collect(node, needs, conditions));
@@ -114,7 +114,7 @@ fn collect(node: &Node, needs: &mut Vec<(Text, Need)>, conditions: &mut Vec<Node
         Test::Compare(Comparison::Eq, Value::String(text)) => Need::Text(text.clone()),
         _ => Need::Other,
     };
-    needs.push((path.as_str().into(), need));
+    needs.push((path.parts()[0].clone(), need));
     conditions.push(node.clone());
     Ok(())
 }

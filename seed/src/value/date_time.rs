@@ -57,14 +57,44 @@ const TEXT: usize = 24;
 
 /// The text of a moment, without a string of its own.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct DateText([u8; TEXT]);
+pub(crate) struct DateText {
+    day: i64,
+    text: [u8; TEXT],
+}
 
-impl std::ops::Deref for DateText {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        str::from_utf8(&self.0).unwrap_or_default()
+impl DateText {
+    /// Writes the beginning of a day, counted from 1970, which must be one that RFC 3339 can write.
+    fn of_day(day: i64) -> Self {
+        let (year, month, date) = date_of_day(day);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let (century, year) = (year as u32 / 100, year as u32 % 100);
+        text[..2].copy_from_slice(&two_digits(century));
+        text[2..4].copy_from_slice(&two_digits(year));
+        text[5..7].copy_from_slice(&two_digits(month as u32));
+        text[8..10].copy_from_slice(&two_digits(date as u32));
+        Self { day, text }
     }
+
+    /// Writes the time, in milliseconds of the day.
+    fn set_time(&mut self, of_day: i64) {
+        let of_day = of_day as u32;
+        let (seconds, millis) = (of_day / 1_000, of_day % 1_000);
+        let (minutes, second) = (seconds / 60, seconds % 60);
+        let text = &mut self.text;
+        text[11..13].copy_from_slice(&two_digits(minutes / 60));
+        text[14..16].copy_from_slice(&two_digits(minutes % 60));
+        text[17..19].copy_from_slice(&two_digits(second));
+        text[20] = b'0' + (millis / 100) as u8;
+        text[21..23].copy_from_slice(&two_digits(millis % 100));
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; TEXT] {
+        &self.text
+    }
+}
+
+fn two_digits(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }
 
 /// Stores write and read many dates for each document, and a general library takes longer for one than for all the rest
@@ -73,26 +103,21 @@ impl std::ops::Deref for DateText {
 impl DateTime {
     /// Returns the moment as RFC 3339 with milliseconds, if that can write it.
     pub(crate) fn text(self) -> Option<DateText> {
+        self.text_after(None)
+    }
+
+    /// Returns the same as [`text`](Self::text), with the date of the last text if it is the same day.
+    pub(crate) fn text_after(self, last: Option<&DateText>) -> Option<DateText> {
         if !self.is_writable() {
             return None;
         }
-        let (day, of_day) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
-        let (year, month, day) = date_of_day(day);
-        let mut text = *b"0000-00-00T00:00:00.000Z";
-        let mut put = |at: usize, width: usize, mut number: i64| {
-            for digit in text[at..at + width].iter_mut().rev() {
-                *digit = b'0' + (number % 10) as u8;
-                number /= 10;
-            }
+        let day = self.0.div_euclid(DAY);
+        let mut text = match last {
+            Some(last) if last.day == day => *last,
+            _ => DateText::of_day(day),
         };
-        put(0, 4, year);
-        put(5, 2, month);
-        put(8, 2, day);
-        put(11, 2, of_day / 3_600_000);
-        put(14, 2, of_day / 60_000 % 60);
-        put(17, 2, of_day / 1_000 % 60);
-        put(20, 3, of_day % 1_000);
-        Some(DateText(text))
+        text.set_time(self.0.rem_euclid(DAY));
+        Some(text)
     }
 
     /// Reads what [`text`](Self::text) writes; none if it is written in another way or is no time.
@@ -199,7 +224,7 @@ impl FromStr for DateTime {
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.text() {
-            Some(text) => f.write_str(&text),
+            Some(text) => f.write_str(str::from_utf8(text.as_bytes()).unwrap_or_default()),
             None => write!(f, "{}", self.0),
         }
     }

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use ecow::{EcoString, EcoVec};
 
+pub(crate) use date_time::DateText;
 pub use date_time::DateTime;
 pub use document::Document;
 pub use object_id::ObjectId;

@@ -1,12 +1,12 @@
 //! Writes values as JSON.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{DATE, Form, scan};
-use crate::value::{DateTime, Document, Value};
+use crate::value::{DateText, DateTime, Document, Value};
 
 /// Writes a value as relaxed Extended JSON: numbers bare where they can be, dates as text from 1970 to 9999.
 pub fn to_extended(value: &Value) -> String {
@@ -39,56 +39,62 @@ pub fn document_to_stored(document: &Document) -> String {
 fn write(form: Form, write: impl FnOnce(&mut Writer)) -> String {
     let mut writer = Writer {
         // A job's document and most others fit without growing.
-        out: String::with_capacity(512),
+        out: Vec::with_capacity(512),
         form,
+        last_date: None,
     };
     write(&mut writer);
-    writer.out
+    String::from_utf8(writer.out).expect("only texts and parts of texts are written")
 }
 
 struct Writer {
-    out: String,
+    /// Bytes, as what is written to a string is checked piece by piece.
+    out: Vec<u8>,
     form: Form,
+    /// The dates of a document are most often of one day.
+    last_date: Option<DateText>,
 }
 
 impl Writer {
     fn value(&mut self, value: &Value) {
         match value {
-            Value::Null => self.out.push_str("null"),
-            Value::Bool(true) => self.out.push_str("true"),
-            Value::Bool(false) => self.out.push_str("false"),
-            Value::Int(int) => self.out.push_str(itoa::Buffer::new().format(*int)),
+            Value::Null => self.out.extend_from_slice(b"null"),
+            Value::Bool(true) => self.out.extend_from_slice(b"true"),
+            Value::Bool(false) => self.out.extend_from_slice(b"false"),
+            Value::Int(int) => self
+                .out
+                .extend_from_slice(itoa::Buffer::new().format(*int).as_bytes()),
             Value::Double(double) => self.double(*double),
             Value::String(text) => self.string(text),
             Value::Document(document) => self.document(document),
             Value::Array(elements) => {
-                self.out.push('[');
+                self.out.push(b'[');
                 for (at, element) in elements.iter().enumerate() {
                     if at > 0 {
-                        self.out.push(',');
+                        self.out.push(b',');
                     }
                     self.value(element);
                 }
-                self.out.push(']');
+                self.out.push(b']');
             }
             Value::Date(date) if self.form == Form::Plain => {
-                self.out.push('"');
+                self.out.push(b'"');
                 self.date(*date);
-                self.out.push('"');
+                self.out.push(b'"');
             }
             Value::ObjectId(id) if self.form == Form::Plain => self.quoted(id),
             Value::Binary(binary) if self.form == Form::Plain => {
                 self.quoted(&STANDARD.encode(binary.bytes()))
             }
             Value::Date(date) if date.is_writable() && date.as_millis() >= 0 => {
-                self.out.push_str(DATE);
+                self.out.extend_from_slice(DATE.as_bytes());
                 self.date(*date);
-                self.out.push_str("\"}");
+                self.out.extend_from_slice(b"\"}");
             }
             Value::Date(date) => {
-                self.out.push_str("{\"$date\":");
+                self.out.extend_from_slice(b"{\"$date\":");
                 self.typed("$numberLong", &date.as_millis());
-                self.out.push('}');
+                self.out.push(b'}');
             }
             Value::ObjectId(id) => self.typed("$oid", id),
             Value::Binary(binary) => {
@@ -102,29 +108,29 @@ impl Writer {
     }
 
     fn document(&mut self, document: &Document) {
-        self.out.push('{');
+        self.out.push(b'{');
         for (at, (name, value)) in document.iter().enumerate() {
             if at > 0 {
-                self.out.push(',');
+                self.out.push(b',');
             }
             if self.form == Form::Stored && name.starts_with('$') {
-                self.out.push_str("\"$");
+                self.out.extend_from_slice(b"\"$");
                 self.escaped(name);
-                self.out.push('"');
+                self.out.push(b'"');
             } else {
                 self.string(name);
             }
-            self.out.push(':');
+            self.out.push(b':');
             self.value(value);
         }
-        self.out.push('}');
+        self.out.push(b'}');
     }
 
     fn double(&mut self, double: f64) {
         match double {
             // Rust shows a double with a point or an exponent, and with the digits that read back as the same one.
             finite if finite.is_finite() => self.display(&format_args!("{finite:?}")),
-            _ if self.form == Form::Plain => self.out.push_str("null"),
+            _ if self.form == Form::Plain => self.out.extend_from_slice(b"null"),
             nan if nan.is_nan() => self.typed("$numberDouble", &"NaN"),
             infinite if infinite > 0.0 => self.typed("$numberDouble", &"Infinity"),
             _ => self.typed("$numberDouble", &"-Infinity"),
@@ -132,8 +138,11 @@ impl Writer {
     }
 
     fn date(&mut self, date: DateTime) {
-        match date.text() {
-            Some(text) => self.out.push_str(&text),
+        match date.text_after(self.last_date.as_ref()) {
+            Some(text) => {
+                self.out.extend_from_slice(text.as_bytes());
+                self.last_date = Some(text);
+            }
             None => self.display(&date),
         }
     }
@@ -148,23 +157,26 @@ impl Writer {
 
     #[inline]
     fn string(&mut self, text: &str) {
-        self.out.push('"');
-        self.escaped(text);
-        self.out.push('"');
+        self.out.push(b'"');
+        match scan::run(text.as_bytes()) == text.len() {
+            true => self.out.extend_from_slice(text.as_bytes()),
+            false => self.escaped(text),
+        }
+        self.out.push(b'"');
     }
 
     fn escaped(&mut self, text: &str) {
-        let mut rest = text;
+        let mut rest = text.as_bytes();
         loop {
-            let (run, after) = rest.split_at(scan::run(rest.as_bytes()));
-            self.out.push_str(run);
-            match after.as_bytes().first() {
+            let (run, after) = rest.split_at(scan::run(rest));
+            self.out.extend_from_slice(run);
+            match after.first() {
                 None => return,
-                Some(b'"') => self.out.push_str("\\\""),
-                Some(b'\\') => self.out.push_str("\\\\"),
-                Some(b'\n') => self.out.push_str("\\n"),
-                Some(b'\r') => self.out.push_str("\\r"),
-                Some(b'\t') => self.out.push_str("\\t"),
+                Some(b'"') => self.out.extend_from_slice(b"\\\""),
+                Some(b'\\') => self.out.extend_from_slice(b"\\\\"),
+                Some(b'\n') => self.out.extend_from_slice(b"\\n"),
+                Some(b'\r') => self.out.extend_from_slice(b"\\r"),
+                Some(b'\t') => self.out.extend_from_slice(b"\\t"),
                 Some(control) => self.display(&format_args!("\\u{control:04x}")),
             }
             rest = &after[1..];
