@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used, reason = "a case fails by panicking, as a test does")]
 
 mod case;
+pub mod damage;
 mod fixture;
 mod harness;
 pub mod query_cases;

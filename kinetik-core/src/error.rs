@@ -76,10 +76,10 @@ impl Error {
         self.0.source.as_ref()
     }
 
-    /// Tells whether something that is stored cannot be read.
+    /// Tells whether a document cannot be read, where others can.
     pub(crate) fn is_of_a_document(&self) -> bool {
         self.store_error()
-            .is_some_and(|cause| cause.kind() == seed::ErrorKind::Corrupt)
+            .is_some_and(|cause| cause.kind() == seed::ErrorKind::Unreadable)
     }
 
     /// Tells whether the same call may succeed later without any change to it.

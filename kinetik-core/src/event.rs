@@ -54,4 +54,6 @@ pub enum Event {
     StoreFailed(Error),
     /// The store answers again.
     StoreBack,
+    /// A stored document cannot be read. It is out of the way of all others, and kept as it is.
+    Unreadable(Error),
 }

@@ -35,8 +35,9 @@ async fn one_by_one(queue: &Queue, due: &Filter, update: &Update) -> Result<bool
         .projection(Projection::parse(&doc! { "_id": 1 })?);
     let ids: Vec<Value> = queue
         .store()
-        .find_all(request)
+        .find_readable(request)
         .await?
+        .0
         .iter()
         .filter_map(|job| job.id().cloned())
         .collect();

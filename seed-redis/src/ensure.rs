@@ -79,6 +79,8 @@ async fn build(inner: &Inner, spec: &CollectionSpec, building: &[IndexId]) -> Re
         inner
             .next_page(&collection, &mut cursor, &everything, STEP, &mut page)
             .await?;
+        // What cannot be read has no entries: an index that has all others must not wait for it.
+        drop(cursor.take_unreadable());
         collection = build_page(inner, collection, page, building).await?;
     }
     Ok(())
@@ -113,7 +115,7 @@ async fn build_page(
                 page = ids
                     .into_iter()
                     .zip(read)
-                    .filter_map(|(id, seen)| Some(seen?.found(id)))
+                    .filter_map(|(id, seen)| Some(seen?.ok()?.found(id)))
                     .collect();
             }
         }

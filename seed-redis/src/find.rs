@@ -28,9 +28,14 @@ const FIRST_PAGE: usize = 16;
 pub(crate) fn find(inner: Arc<Inner>, request: Find) -> Result<Documents> {
     seed::plan::index::check_name(&request.collection)?;
     let finding = Finding::new(inner, request);
-    Ok(stream::try_unfold(finding, async |mut finding| {
-        Ok(finding.next().await?.map(|document| (document, finding)))
+    Ok(stream::unfold(Some(finding), async |finding| {
+        let mut finding = finding?;
+        let next = finding.next().await.transpose()?;
+        // Behind a document that cannot be read there are others, behind a fault of the store there is nothing.
+        let rest = (!finding.has_failed).then_some(finding);
+        Some((next, rest))
     })
+    .fuse()
     .boxed())
 }
 
@@ -63,7 +68,13 @@ pub(crate) async fn explain(inner: Arc<Inner>, request: Find) -> Result<Document
     let views = collection.catalogue.views();
     let mut explained = Plan::choose(&request.filter, request.sort.fields(), &views).explain(&views);
     let mut finding = Finding::new(inner, request);
-    while finding.next().await?.is_some() {}
+    loop {
+        match finding.next().await {
+            Ok(None) => break,
+            Err(fault) if finding.has_failed => return Err(fault),
+            Ok(Some(_)) | Err(_) => {}
+        }
+    }
     let scanned = finding.reading.map_or(0, |reading| reading.cursor.looked_at());
     explained.set("scanned", scanned as i64);
     explained.set("returned", finding.returned as i64);
@@ -106,8 +117,11 @@ struct Finding {
     inner: Arc<Inner>,
     request: Find,
     reading: Option<Reading>,
-    ready: VecDeque<Document>,
+    /// What comes next: documents, and what cannot be read.
+    ready: VecDeque<Result<Document>>,
     returned: u64,
+    /// Whether it cannot go on.
+    has_failed: bool,
 }
 
 struct Reading {
@@ -129,6 +143,7 @@ impl Finding {
             reading: None,
             ready: VecDeque::new(),
             returned: 0,
+            has_failed: false,
         }
     }
 
@@ -137,7 +152,7 @@ impl Finding {
             return Ok(None);
         }
         loop {
-            if let Some(document) = self.ready.pop_front() {
+            if let Some(document) = self.ready.pop_front().transpose()? {
                 self.returned += 1;
                 return self.project(document).map(Some);
             }
@@ -145,7 +160,10 @@ impl Finding {
             if self.reading.as_ref().is_some_and(is_done) {
                 return Ok(None);
             }
-            self.read().await?;
+            if let Err(fault) = self.read().await {
+                self.has_failed = true;
+                return Err(fault);
+            }
         }
     }
 
@@ -197,13 +215,13 @@ impl Finding {
             return Ok(());
         };
         let read = self.inner.read(&reading.collection, &[id.to_vec()]).await?;
-        let found = read.into_iter().flatten().next();
+        let found = read.into_iter().flatten().next().transpose()?;
         reading.cursor.finish(u64::from(found.is_some()));
         if let Some(seen) = found
             && self.request.filter.matches(&seen.document)?
             && self.request.skip == 0
         {
-            self.ready.push_back(seen.document);
+            self.ready.push_back(Ok(seen.document));
         }
         Ok(())
     }
@@ -238,10 +256,11 @@ impl Finding {
             if reading.skip > 0 {
                 reading.skip -= 1;
             } else {
-                self.ready.push_back(document.document);
+                self.ready.push_back(Ok(document.document));
             }
         }
         reading.page = PAGE;
+        self.tell_unreadable();
         Ok(())
     }
 
@@ -256,9 +275,18 @@ impl Finding {
             found.into_iter().try_for_each(|found| top.push(found))?;
         }
         let skip = usize::try_from(self.request.skip).unwrap_or(usize::MAX);
-        self.ready
-            .extend(top.finish().into_iter().skip(skip).map(|found| found.document));
+        let found = top.finish().into_iter().skip(skip);
+        self.tell_unreadable();
+        self.ready.extend(found.map(|found| Ok(found.document)));
         Ok(())
+    }
+
+    fn tell_unreadable(&mut self) {
+        if let Some(reading) = &mut self.reading {
+            let unreadable = reading.cursor.take_unreadable().into_iter();
+            self.ready
+                .extend(unreadable.map(|unreadable| Err(unreadable.into_error())));
+        }
     }
 }
 

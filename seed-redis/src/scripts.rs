@@ -24,6 +24,7 @@ pub(crate) static REMOVE: Script = Script::new(" flags=allow-oom", include_str!(
 pub(crate) static PAGE: Script = Script::new(" flags=no-writes", include_str!("scripts/page.lua"));
 pub(crate) static COUNT: Script = Script::new(" flags=no-writes", include_str!("scripts/count.lua"));
 pub(crate) static CATALOGUE: Script = Script::new("", include_str!("scripts/catalogue.lua"));
+pub(crate) static TAKE_OUT: Script = Script::new(" flags=allow-oom", include_str!("scripts/take_out.lua"));
 pub(crate) static DROP: Script = Script::new(" flags=allow-oom", include_str!("scripts/drop.lua"));
 
 impl Script {

@@ -1,11 +1,11 @@
 //! Reading documents: by their ids, or page by page along a plan.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use fred::types::{Resp3Frame, Value};
 use futures::future::try_join_all;
-use seed::engine::cursor::{Ask, Cursor, Found};
+use seed::engine::cursor::{Ask, Cursor, Found, Unreadable};
 use seed::engine::heads::Heads;
 use seed::engine::top::Top;
 use seed::engine::{Entry, IndexId, Towards};
@@ -13,7 +13,7 @@ use seed::filter::Filter;
 use seed::key::KeyBytes;
 use seed::plan::{Order, Plan};
 use seed::sort::Sort;
-use seed::{ErrorKind, Result};
+use seed::{Error, ErrorKind, Result};
 
 use crate::collection::Collection;
 use crate::commit::{array, blob, integer, least_and_greatest};
@@ -40,8 +40,12 @@ pub(crate) type Planned<T> = Option<T>;
 pub(crate) type FoundDocument = Found<Version>;
 
 impl Inner {
-    /// Reads documents by their ids.
-    pub(crate) async fn read(&self, collection: &Collection, ids: &[KeyBytes]) -> Result<Vec<Option<Seen>>> {
+    /// Reads documents by their ids: none where there is none, and a fault where it cannot be read.
+    pub(crate) async fn read(
+        &self,
+        collection: &Collection,
+        ids: &[KeyBytes],
+    ) -> Result<Vec<Option<Result<Seen>>>> {
         let mut read = Vec::with_capacity(ids.len());
         let mut rest = ids;
         // Large documents are read a few at a time.
@@ -64,9 +68,18 @@ impl Inner {
                     continue;
                 };
                 bytes += packed.len();
-                let (version, document) = unpack(&packed)?;
-                let seen = Seen { version, document };
-                self.seen.keep(&collection.name, id, packed.len(), seen.clone());
+                let seen = match unpack(&packed) {
+                    Ok((version, document)) => Ok(Seen { version, document }),
+                    Err(fault) => Err(Unreadable {
+                        id: id.clone(),
+                        entry: None,
+                        fault,
+                    }
+                    .into_error()),
+                };
+                if let Ok(seen) = &seen {
+                    self.seen.keep(&collection.name, id, packed.len(), seen.clone());
+                }
                 read.push(Some(seen));
             }
             step = if bytes / these.len() < 4096 { 1_000 } else { 16 };
@@ -88,9 +101,18 @@ impl Inner {
             let taken = self.take_from(collection, index, &mut heads, limit).await;
             cursor.put_back(heads);
             let (members, edition) = taken?;
-            let ids = members.iter().map(|member| Ok(id_of(member)?.to_vec()));
-            let ids = ids.collect::<Result<_>>()?;
-            out.extend(self.matching(collection, filter, ids).await?);
+            let entries = members.iter().map(|member| entry_of(member));
+            let entries: Vec<Entry> = entries.collect::<Result<_>>()?;
+            let ids = entries.iter().map(|entry| entry.id().to_vec()).collect();
+            let (found, unreadable) = self.matching(collection, filter, ids).await?;
+            out.extend(found);
+            for (at, fault) in unreadable {
+                cursor.leave_out(Unreadable {
+                    id: entries[at].id().to_vec(),
+                    entry: Some((index, entries[at].clone())),
+                    fault,
+                });
+            }
             return Ok(edition);
         }
         let Some(Ask { index, .. }) = cursor.ask() else {
@@ -104,9 +126,18 @@ impl Inner {
                 Some(_) => Some(entry_of(member)?),
                 None => None,
             };
-            let (version, document) = unpack(&packed)?;
+            let id = entry
+                .as_ref()
+                .map_or_else(|| member.to_vec(), |entry| entry.id().to_vec());
+            let (version, document) = match unpack(&packed) {
+                Ok(read) => read,
+                Err(fault) => {
+                    let entry = index.zip(entry);
+                    cursor.leave_out(Unreadable { id, entry, fault });
+                    continue;
+                }
+            };
             if cursor.takes(&collection.catalogue, filter, entry.as_ref(), &document)? {
-                let id = entry.map_or_else(|| member.to_vec(), |entry| entry.id().to_vec());
                 out.push(Found {
                     id,
                     stored: version,
@@ -150,24 +181,24 @@ impl Inner {
         Ok((taken, edition))
     }
 
-    /// Reads documents by their ids, and gives those that match. Some may have been changed since they were come by, so that
-    /// even exact ranges prove nothing.
+    /// Reads documents by their ids, and gives those that match, and the places of those that cannot be read. Some may have
+    /// been changed since they were come by, so that even exact ranges prove nothing.
     async fn matching(
         &self,
         collection: &Collection,
         filter: &Filter,
         ids: Vec<KeyBytes>,
-    ) -> Result<Vec<FoundDocument>> {
+    ) -> Result<(Vec<FoundDocument>, Vec<(usize, Error)>)> {
         let read = self.read(collection, &ids).await?;
-        let mut found = Vec::with_capacity(ids.len());
-        for (id, seen) in ids.into_iter().zip(read) {
-            if let Some(seen) = seen
-                && filter.matches(&seen.document)?
-            {
-                found.push(seen.found(id));
+        let (mut found, mut unreadable) = (Vec::with_capacity(ids.len()), Vec::new());
+        for (at, (id, seen)) in ids.into_iter().zip(read).enumerate() {
+            match seen {
+                Some(Ok(seen)) if filter.matches(&seen.document)? => found.push(seen.found(id)),
+                Some(Err(fault)) => unreadable.push((at, fault)),
+                Some(Ok(_)) | None => {}
             }
         }
-        Ok(found)
+        Ok((found, unreadable))
     }
 
     /// Reads what the cursor asks for next, and moves it on.
@@ -233,8 +264,11 @@ impl Inner {
         if let Some(id) = filter.the_id() {
             let id = seed::key::id_key(id)?;
             let ids = if taken.contains(&id) { vec![] } else { vec![id] };
-            let found = self.matching(collection, filter, ids).await?;
-            return Ok(Some(found));
+            let (found, unreadable) = self.matching(collection, filter, ids).await?;
+            return match unreadable.into_iter().next() {
+                Some((_, fault)) => Err(fault),
+                None => Ok(Some(found)),
+            };
         }
         let plan = Plan::choose(filter, sort.fields(), &collection.catalogue.views());
         if plan.order() != Order::Sorted {
@@ -286,6 +320,7 @@ impl Inner {
             }
             found.retain(|found| !taken.contains(&found.id));
         }
+        self.take_out(collection, cursor.take_unreadable()).await?;
         found.truncate(wanted);
         Ok(Some(found))
     }
@@ -300,23 +335,42 @@ impl Inner {
         taken: &HashSet<KeyBytes>,
     ) -> Result<Planned<Vec<FoundDocument>>> {
         let mut cursor = Cursor::new(plan, &collection.catalogue);
-        let mut ids: Vec<KeyBytes> = Vec::new();
+        // The least ids, each with the index and the member that led to it.
+        let mut least: BTreeMap<KeyBytes, (Option<IndexId>, Bytes)> = BTreeMap::new();
         while !cursor.is_done() {
+            let index = cursor.ask().and_then(|ask| ask.index);
             let page = self.page(collection, &mut cursor, What::Keys, KEYS_PAGE).await?;
             if !page.members.is_empty() && page.edition != collection.edition {
                 return Ok(None);
             }
-            for member in &page.members {
-                let id = id_of(member)?;
-                if !taken.contains(id) {
-                    ids.push(id.to_vec());
+            for member in page.members {
+                let id = match index {
+                    Some(_) => id_of(&member)?.to_vec(),
+                    None => member.to_vec(),
+                };
+                if !taken.contains(&id) {
+                    least.insert(id, (index, member));
+                }
+                if least.len() > wanted {
+                    least.pop_last();
                 }
             }
-            ids.sort_unstable();
-            ids.truncate(wanted);
         }
-        let is_any = !ids.is_empty();
-        let found = self.matching(collection, filter, ids).await?;
+        let is_any = !least.is_empty();
+        let ids = least.keys().cloned().collect();
+        let (found, unreadable) = self.matching(collection, filter, ids).await?;
+        let mut left_out = Vec::with_capacity(unreadable.len());
+        let entries: Vec<_> = least.into_iter().collect();
+        for (at, fault) in unreadable {
+            let (id, (index, member)) = &entries[at];
+            let entry = index.map(|index| Ok((index, entry_of(member)?))).transpose()?;
+            left_out.push(Unreadable {
+                id: id.clone(),
+                entry,
+                fault,
+            });
+        }
+        self.take_out(collection, left_out).await?;
         // If all of them were, there may be others.
         Ok((!is_any || !found.is_empty() || wanted == 0).then_some(found))
     }
@@ -342,7 +396,39 @@ impl Inner {
             let mut new = page.into_iter().filter(|found| !taken.contains(&found.id));
             new.try_for_each(|found| top.push(found))?;
         }
+        self.take_out(collection, cursor.take_unreadable()).await?;
         Ok(Some(top.finish()))
+    }
+
+    /// Takes entries of documents that cannot be read out of their indexes, so that they stand in nobody's way a second time,
+    /// and tells of the first. The documents stay as they are; one that somebody has mended meanwhile keeps its entries.
+    async fn take_out(&self, collection: &Collection, unreadable: Vec<Unreadable>) -> Result<()> {
+        for Unreadable { id, entry, .. } in &unreadable {
+            let Some((index, entry)) = entry else { continue };
+            let arguments = vec![
+                Value::Bytes(collection.keys.docs.clone()),
+                Value::Bytes(Bytes::copy_from_slice(id)),
+            ];
+            let answer = self
+                .link
+                .call("HGET", Some(collection.keys.slot), arguments)
+                .await?;
+            let Some(packed) = blob(answer).filter(|packed| unpack(packed).is_err()) else {
+                continue;
+            };
+            let keys = [collection.keys.docs.clone(), collection.key(Some(*index))];
+            let member = member_of(entry);
+            scripts::TAKE_OUT
+                .run(
+                    &self.link,
+                    collection.keys.slot,
+                    &keys,
+                    [Bytes::copy_from_slice(id), packed, member],
+                )
+                .await?;
+        }
+        let told = unreadable.into_iter().next();
+        told.map_or(Ok(()), |unreadable| Err(unreadable.taken_out()))
     }
 
     pub(crate) fn unexpected(&self) -> seed::Error {
@@ -388,6 +474,12 @@ impl Page {
 /// Returns the id in a member of an index.
 fn id_of(member: &[u8]) -> Result<&[u8]> {
     Ok(&member[key_len(member)?..member.len() - 3])
+}
+
+/// Writes a member of an index.
+pub(crate) fn member_of(entry: &Entry) -> Bytes {
+    let id = entry.id().len() as u32;
+    [&entry.bytes[..], &id.to_be_bytes()[1..]].concat().into()
 }
 
 /// Reads a member of an index.

@@ -120,7 +120,8 @@ async fn carry_out(
         let mut stop = None;
         for (id, seen) in left.iter().zip(&read) {
             let worked = match seen {
-                Some(seen) => work(&collection, id, seen),
+                Some(Ok(seen)) => work(&collection, id, seen),
+                Some(Err(fault)) => Err(fault.clone()),
                 None => Ok(Worked::Nothing),
             };
             match worked {

@@ -1,6 +1,6 @@
 //! Counting groups in an index: one look at the first entry of each, and the length of its range.
 
-use seed::engine::cursor::Cursor;
+use seed::engine::cursor::{Cursor, Unreadable};
 use seed::plan::KeyRange;
 use seed::plan::groups::{self, GroupScan};
 use seed::store::Aggregate;
@@ -8,6 +8,7 @@ use seed::value::{Document, Text, Value};
 use seed::{Filter, Result, key};
 
 use crate::collection::Collection;
+use crate::search::member_of;
 use crate::store::Inner;
 use crate::writes::MAX_TRIES;
 
@@ -67,6 +68,15 @@ async fn count(inner: &Inner, collection: &Collection, scan: &GroupScan, by: &[T
             .await?;
         if edition != collection.edition {
             return Ok(Counted::Stale);
+        }
+        // The next document tells as well what the group is.
+        if let Some(Unreadable {
+            entry: Some((_, entry)),
+            ..
+        }) = cursor.take_unreadable().pop()
+        {
+            rest.start = key::joined(&member_of(&entry), &[0]);
+            continue;
         }
         let Some(first) = first.pop() else {
             return Ok(Counted::Groups(groups));

@@ -275,9 +275,15 @@ impl<'a> Writing<'a> {
         let ids: Vec<_> = unseen.iter().map(|at| run.targets[*at].id.clone()).collect();
         let read = self.inner.read(collection, &ids).await?;
         for (at, seen) in unseen.into_iter().zip(read) {
-            run.targets[at].seen = seen;
-            run.targets[at].is_fresh = true;
+            let target = &mut run.targets[at];
+            target.is_fresh = true;
+            match seen.transpose() {
+                Ok(seen) => target.seen = seen,
+                // It is this item's alone: the others must not suffer for it.
+                Err(fault) => self.outcomes[target.at] = Some(WriteOutcome::Failed(fault)),
+            }
         }
+        run.targets.retain(|target| self.outcomes[target.at].is_none());
         Ok(())
     }
 
@@ -415,7 +421,10 @@ impl<'a> Writing<'a> {
         let context = self.inner.context();
         let mut documents = Vec::with_capacity(found.len());
         for packed in found {
-            let (_, before) = unpack(&packed)?;
+            // One whose rest cannot be read was claimed by its head: it is left out, and whoever looks for it is told.
+            let Ok((_, before)) = unpack(&packed) else {
+                continue;
+            };
             let document = update.apply(&before, &context)?.unwrap_or(before);
             let id = change::id_of(&document)?;
             let seen = Seen {

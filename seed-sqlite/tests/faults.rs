@@ -309,3 +309,18 @@ fn a_read_only_file_is_refused_by_name() {
     assert!(mount(&["-o", "remount,rw"], disk.0.path()));
     assert_eq!(count(&SqliteStore::open(&path).unwrap()), 1);
 }
+
+#[test]
+fn what_is_damaged_in_the_file_keeps_nobody_from_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    let store = open(&path, SHORT).unwrap();
+    let damage = |id: &str| {
+        let file = Connection::open(&path).unwrap();
+        let of_things = "SELECT name FROM sqlite_schema WHERE name GLOB 'doc_*_things'";
+        let table: String = file.query_row(of_things, [], |row| row.get(0)).unwrap();
+        let damage = format!("UPDATE {table} SET doc = '{{' WHERE instr(id, CAST(?1 AS BLOB)) > 0");
+        assert_eq!(file.execute(&damage, [id]).unwrap(), 1);
+    };
+    block_on(conformance::damage::keeps_nobody_from_the_rest(&store, damage));
+}

@@ -32,6 +32,8 @@ pub enum ErrorKind {
     Index,
     /// The store holds something that this version cannot read.
     Corrupt,
+    /// A stored document cannot be read; the others can.
+    Unreadable,
     /// The store was written by a newer version than this one.
     NewerSchema,
     /// The store refuses writes: it is read-only.

@@ -362,6 +362,18 @@ pub fn id_key(id: &Value) -> Result<KeyBytes> {
     }
 }
 
+/// Shows the `_id` of a key for people: a text as it is, quoted, anything else as the bytes of its key.
+pub fn shown_id(id: &[u8]) -> String {
+    let text = id
+        .strip_prefix(&[type_byte(&Value::String(crate::value::Text::new()))])
+        .and_then(|rest| rest.strip_suffix(&[0x00, 0x01]))
+        .filter(|text| !text.contains(&0));
+    match text.map(std::str::from_utf8) {
+        Some(Ok(text)) => format!("{text:?}"),
+        _ => id.escape_ascii().to_string(),
+    }
+}
+
 /// Returns the least bytes that are above all that begin with `prefix`; none if there are no such.
 pub fn after_prefix(prefix: &[u8]) -> Option<KeyBytes> {
     let last = prefix.iter().rposition(|&byte| byte != 0xFF)?;
@@ -379,6 +391,15 @@ pub fn joined(prefix: &[u8], rest: &[u8]) -> KeyBytes {
 mod tests {
     use super::*;
     use Direction::{Ascending, Descending};
+
+    #[test]
+    fn an_id_that_is_a_text_is_shown_as_it_is() {
+        let shown = |id: Value| shown_id(&id_key(&id).unwrap());
+        assert_eq!(shown("01a2-x".into()), "\"01a2-x\"");
+        assert_eq!(shown("\n".into()), "\"\\n\"");
+        assert!(!shown("a\0b".into()).contains("a\0b"));
+        assert!(shown(7.into()).is_ascii());
+    }
 
     fn keys(document: &Document, fields: &[(&str, Direction)]) -> Result<IndexKeys> {
         let fields: Vec<_> = fields

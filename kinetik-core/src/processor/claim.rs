@@ -1,7 +1,7 @@
 //! One trip to the store: endings go out, claimed jobs come back.
 
-use seed::store::{StoreExt, WriteBatch, WriteItem, WriteOutcome};
-use seed::{Document, Filter, Sort, Update, Value, doc};
+use seed::store::{WriteBatch, WriteItem, WriteOutcome};
+use seed::{Document, ErrorKind, Filter, Sort, Update, Value, doc};
 
 use super::{Loop, Waiting, finish};
 use crate::error::Result;
@@ -47,10 +47,14 @@ impl Loop {
         };
         let mut outcomes = outcomes.into_iter();
         let mut refused = Vec::new();
-        let mut failed = None;
+        let (mut failed, mut is_unreadable) = (None, false);
         for waiting in std::mem::take(&mut self.outbox) {
             match outcomes.next() {
                 Some(WriteOutcome::Updated(updated)) if updated.matched > 0 => self.stored(&waiting),
+                Some(WriteOutcome::Failed(fault)) if fault.kind() == ErrorKind::Unreadable => {
+                    self.given_up.insert(waiting.id, waiting.token);
+                    is_unreadable = true;
+                }
                 Some(WriteOutcome::Failed(fault)) => {
                     // It is this job's alone: the others, and what was claimed, must not suffer for it.
                     if fault.is_retryable() {
@@ -77,6 +81,9 @@ impl Loop {
         }
         for waiting in refused {
             self.settle_refused(&waiting).await?;
+        }
+        if is_unreadable {
+            self.set_aside().await?;
         }
         Ok(claimed)
     }
@@ -123,11 +130,7 @@ impl Loop {
 
     /// Deals with an ending that matched nothing: it was stored by an earlier try, or the job is no longer ours.
     async fn settle_refused(&mut self, waiting: &Waiting) -> Result<()> {
-        let job = self
-            .queue
-            .store()
-            .get(self.queue.collection(), waiting.key.clone())
-            .await?;
+        let job = self.stored_job(waiting.key.clone()).await?;
         let text = |name: &str| job.as_ref().and_then(|job| job.get(name)).and_then(Value::as_str);
         // An ended job keeps the token that ended it.
         if text("token") == Some(&waiting.token) && text("status") != Some(Status::Processing.name()) {

@@ -68,7 +68,7 @@ impl Loop {
         })?;
         let request = Find::new(self.queue.collection().clone(), filter)
             .projection(Projection::parse(&doc! { "session": 1 })?);
-        let jobs = self.queue.store().find_all(request).await?;
+        let (jobs, _) = self.queue.store().find_readable(request).await?;
         let session = |job: &Document| job.get("session").and_then(Value::as_str).map(Text::from);
         Ok(jobs.iter().map(|job| session(job).unwrap_or_default()).collect())
     }

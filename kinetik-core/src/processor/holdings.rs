@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use seed::store::{Find, StoreExt, WriteBatch, WriteItem};
+use seed::store::{Find, FindAndUpdate, StoreExt, WriteBatch, WriteItem};
 use seed::value::Text;
-use seed::{Filter, Projection, Update, Value, doc};
+use seed::{Document, ErrorKind, Filter, Projection, Sort, Update, Value, doc};
 
 use super::{Loop, finish};
 use crate::error::Result;
@@ -33,7 +33,8 @@ impl Loop {
             .projection(Projection::parse(&doc! { "token": 1 })?);
         let prefix = self.token_prefix();
         let mut held: HashMap<Text, Text> = HashMap::new();
-        for document in self.queue.store().find_all(request).await? {
+        let (documents, faults) = self.queue.store().find_readable(request).await?;
+        for document in documents {
             let text = |name: &str| document.get(name).and_then(Value::as_str);
             if let (Some(id), Some(token)) = (text("_id"), text("token"))
                 && token.starts_with(&prefix)
@@ -59,12 +60,8 @@ impl Loop {
             if is_ending || is_given_up || self.running.contains_key(&id) {
                 continue;
             }
-            let job = self
-                .queue
-                .store()
-                .get(self.queue.collection(), Value::from(id))
-                .await?;
-            let is_ours = |job: &seed::Document| {
+            let job = self.stored_job(id.into()).await?;
+            let is_ours = |job: &Document| {
                 job.get("token").and_then(Value::as_str) == Some(&token) && guard::is_held(job)
             };
             match job.filter(is_ours) {
@@ -79,7 +76,38 @@ impl Loop {
                 None => {}
             }
         }
-        Ok(())
+        match faults.is_empty() {
+            true => Ok(()),
+            false => self.set_aside().await,
+        }
+    }
+
+    /// Fetches a job as it is stored; none if there is no such job, or it cannot be read.
+    pub(super) async fn stored_job(&self, id: Value) -> Result<Option<Document>> {
+        match self.queue.store().get(self.queue.collection(), id).await {
+            Err(fault) if fault.kind() == ErrorKind::Unreadable => Ok(None),
+            job => Ok(job?),
+        }
+    }
+
+    /// Has what is held and cannot be read taken out of the way of those who look for what is held, and tells of it.
+    pub(super) async fn set_aside(&self) -> Result<()> {
+        // A claim takes out of its index what it cannot read. This one finds nothing else: whoever holds a job has a token.
+        let filter = doc! { "status": (Status::Processing.name()), "token": { "$exists": false } };
+        let update = doc! { "$set": { "status": (Status::Processing.name()) } };
+        let request = FindAndUpdate::new(
+            self.queue.collection().clone(),
+            Filter::parse(&filter)?,
+            Update::parse(&update, &[])?,
+        )
+        .sort(Sort::parse(&doc! { "session": 1 })?);
+        match self.queue.store().find_and_update(request).await {
+            Err(fault) if fault.kind() == ErrorKind::Unreadable => {
+                self.tell(&Event::Unreadable(fault.into()));
+                Ok(())
+            }
+            result => Ok(result.map(drop)?),
+        }
     }
 
     /// Goes on in another session if this process has one now: others took it to be dead, or the store was emptied.
@@ -118,7 +146,7 @@ impl Loop {
     pub(super) async fn lose(&mut self, id: &Text) -> Result<()> {
         if let Some(running) = self.running.remove(id) {
             running.attempt.cancellation().cancel();
-            let job = self.queue.store().get(self.queue.collection(), id.into()).await?;
+            let job = self.stored_job(id.into()).await?;
             let status = job
                 .as_ref()
                 .and_then(|job| job.get("status"))

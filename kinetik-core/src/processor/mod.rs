@@ -102,6 +102,8 @@ struct Loop {
     done_sender: mpsc::UnboundedSender<Done>,
     summary: Summary,
     failures: u32,
+    /// Whether it was told that the store fails, and not yet that it answers again.
+    is_away: bool,
     /// Whether the last look found something, so that another one is due.
     may_have_work: bool,
     isolation: Option<Isolation>,
@@ -141,6 +143,7 @@ impl Loop {
             done_sender,
             summary: Summary::default(),
             failures: 0,
+            is_away: false,
             may_have_work: true,
             isolation: None,
             elsewhere: drain::Elsewhere::default(),
@@ -215,6 +218,13 @@ impl Loop {
         self.follow_session().await?;
         if rest.is_promotion_due(&self.queue) {
             self.may_have_work |= self.promote(rest).await?;
+        }
+        if self
+            .seat
+            .as_ref()
+            .is_some_and(|seat| seat.member.takes_unreadable())
+        {
+            self.set_aside().await?;
         }
         let elapsed = self.queue.runtime().elapsed();
         let is_running = !self.running.is_empty();
@@ -296,7 +306,11 @@ impl Loop {
             return Err(fault);
         }
         self.failures += 1;
-        self.tell(&Event::StoreFailed(fault));
+        self.is_away |= !is_of_documents;
+        self.tell(&match is_of_documents {
+            true => Event::Unreadable(fault),
+            false => Event::StoreFailed(fault),
+        });
         let runtime = Arc::clone(self.queue.runtime());
         let wait = runtime.sleep(Backoff::OF_CALLS.wait(self.failures, runtime.random()));
         tokio::select! {
@@ -312,7 +326,9 @@ impl Loop {
             if let Some(seat) = &self.seat {
                 seat.member.renew_soon();
             }
-            self.tell(&Event::StoreBack);
+            if std::mem::take(&mut self.is_away) {
+                self.tell(&Event::StoreBack);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ mod keeper;
 mod rescue;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -105,7 +106,7 @@ impl Sessions {
     pub(crate) async fn workers(&self, store: &dyn Store) -> Result<Vec<Worker>> {
         let now = self.setting.time.refreshed(store).await?;
         let request = Find::new(self.setting.rules.sessions.clone(), Filter::all());
-        let documents = store.find_all(request).await?;
+        let (documents, _) = store.find_readable(request).await?;
         Ok(documents
             .iter()
             .map(|document| Worker::from_document(document, now))
@@ -127,6 +128,8 @@ struct Session {
     news: Notify,
     ended: CancellationToken,
     crowd: crowd::Crowd,
+    /// Whether a job was come by that is held and cannot be read, until a loop deals with it.
+    has_unreadable: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -164,6 +167,7 @@ impl Session {
             news: Notify::new(),
             ended: CancellationToken::new(),
             crowd: crowd::Crowd::default(),
+            has_unreadable: AtomicBool::new(false),
         };
         session.insert(started).await?;
         Ok(Arc::new(session))
@@ -265,6 +269,11 @@ impl Member {
         let renewed_at = self.session.state().renewed_at;
         let elapsed = self.session.setting.runtime.elapsed();
         renewed_at.is_some_and(|at| elapsed.saturating_sub(at) < self.session.setting.rules.lease)
+    }
+
+    /// Tells one loop, and once, that a job was come by that is held and cannot be read.
+    pub(crate) fn takes_unreadable(&self) -> bool {
+        self.session.has_unreadable.swap(false, Ordering::Relaxed)
     }
 
     /// Has the session renewed without waiting for its time.

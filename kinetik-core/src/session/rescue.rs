@@ -1,6 +1,7 @@
 //! Taking jobs from workers that are gone.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use seed::store::{Find, StoreExt, WriteBatch, WriteItem, WriteOutcome};
@@ -37,10 +38,15 @@ impl Session {
     /// away. Its process may live all the same, if the store was emptied, and then stores another within an interval; it
     /// is gone when a whole lease has passed, as a session that is stored would be.
     pub(super) async fn rescue(&self, others: &mut Others) -> Result<()> {
-        let running = self.running().await?;
-        let documents = self
+        let (running, faults) = self.running().await?;
+        if !faults.is_empty() {
+            // They keep nobody from being rescued; a loop sees to them and tells of them.
+            self.has_unreadable.store(true, Ordering::Relaxed);
+            self.beat();
+        }
+        let (documents, _) = self
             .store
-            .find_all(Find::new(self.setting.rules.sessions.clone(), Filter::all()))
+            .find_readable(Find::new(self.setting.rules.sessions.clone(), Filter::all()))
             .await?;
         let (mut live, mut dead) = (HashSet::new(), HashSet::new());
         for document in &documents {
@@ -75,15 +81,15 @@ impl Session {
         (self.setting.runtime.elapsed(), self.setting.rules.interval())
     }
 
-    /// Returns the ids and sessions of all running jobs.
-    async fn running(&self) -> Result<Vec<Document>> {
+    /// Returns the ids and sessions of all running jobs that can be read, and the faults of the others.
+    async fn running(&self) -> Result<(Vec<Document>, Vec<seed::Error>)> {
         let filter = Filter::parse(&doc! { "status": (Status::Processing.name()) })?;
         let only_session = Projection::parse(&doc! { "session": 1 })?;
         // In the order of the index that has just these: no other is asked for, and nothing has to be kept for sorting.
         let request = Find::new(self.setting.rules.jobs.clone(), filter)
             .sort(Sort::parse(&doc! { "session": 1 })?)
             .projection(only_session);
-        Ok(self.store.find_all(request).await?)
+        Ok(self.store.find_readable(request).await?)
     }
 
     /// Takes a lapsed session away, unless it was renewed after all; says whether it is gone.
@@ -105,7 +111,7 @@ impl Session {
         let ids: seed::value::Array = ids.iter().cloned().collect();
         let filter = doc! { "_id": { "$in": ids }, "status": (Status::Processing.name()) };
         let request = Find::new(self.setting.rules.jobs.clone(), Filter::parse(&filter)?);
-        let jobs = self.store.find_all(request).await?;
+        let (jobs, _) = self.store.find_readable(request).await?;
         // Another worker may have it by now.
         let lost: Vec<Document> = jobs
             .into_iter()

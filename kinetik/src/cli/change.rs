@@ -14,6 +14,7 @@ use super::Opened;
 use super::args::{Chosen, Selection};
 use super::count;
 use super::output::{Output, shown};
+use super::unreadable::Unreadable;
 
 /// How many jobs are changed at the same time, so that the store can commit them together.
 const AT_ONCE: usize = 64;
@@ -80,6 +81,7 @@ pub(super) async fn run(opened: &Opened, change: Change, chosen: &Chosen, output
         change,
         output,
         fault: None,
+        unreadable: Unreadable::default(),
     };
     let changed = if chosen.ids.is_empty() {
         by_selection(queue, change, &chosen.selection, &mut report).await?
@@ -87,9 +89,11 @@ pub(super) async fn run(opened: &Opened, change: Change, chosen: &Chosen, output
         by_ids(queue, change, &chosen.ids, &mut report).await?
     };
     if output.is_json() {
-        return report.fault.map_or(Ok(()), Err);
+        report.fault.map_or(Ok(()), Err)?;
+    } else {
+        output.line(&format!("{} {}", count::jobs(changed), change.done()))?;
     }
-    output.line(&format!("{} {}", count::jobs(changed), change.done()))
+    report.unreadable.finish()
 }
 
 /// Tells of each job that was changed. If that cannot be told any more, the rest is changed all the same: it was asked for.
@@ -98,6 +102,7 @@ struct Report<'a> {
     output: &'a Output,
     /// Why nothing is told any more.
     fault: Option<anyhow::Error>,
+    unreadable: Unreadable,
 }
 
 impl Report<'_> {
@@ -180,12 +185,15 @@ async fn by_selection(
         .map(async |job| {
             let id = job?.id().map(shown).unwrap_or_default();
             let outcome = change.apply(queue, &id).await;
-            Ok::<_, anyhow::Error>((id, outcome))
+            Ok((id, outcome))
         })
         .buffered(AT_ONCE);
     let mut changed = 0;
     while let Some(outcome) = outcomes.next().await {
-        match outcome.map_err(|fault| stopped(&fault, change, changed))? {
+        let outcome = report.unreadable.pass_over(outcome);
+        let outcome = outcome.map_err(|fault| stopped(&fault.into(), change, changed))?;
+        let Some(outcome) = outcome else { continue };
+        match outcome {
             (id, Ok(())) => {
                 changed += 1;
                 report.tell(&id);

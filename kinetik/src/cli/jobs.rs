@@ -1,13 +1,14 @@
 //! `kinetik jobs`: how many jobs stand where, and the newest of them.
 
 use anyhow::{Context, Result, bail};
-use futures::TryStreamExt;
+use futures::StreamExt;
 use kinetik_core::Status;
 use seed::value::json;
 use seed::{DateTime, Document, Projection, Sort, Value, doc};
 
 use super::args::Jobs;
 use super::output::{Output, shortened, shown};
+use super::unreadable::Unreadable;
 use super::{Opened, breakdown, duration};
 
 /// How many letters of a job's data or error are shown where no terminal says how wide it is.
@@ -31,7 +32,11 @@ pub(super) async fn run(opened: &Opened, command: &Jobs, output: &Output) -> Res
     };
     let mut jobs = opened.queue.find(filter, adjust).await?;
     let mut rows = Vec::new();
-    while let Some(job) = jobs.try_next().await? {
+    let mut unreadable = Unreadable::default();
+    while let Some(job) = jobs.next().await {
+        let Some(job) = unreadable.pass_over(job)? else {
+            continue;
+        };
         if output.is_json() {
             output.json(&job)?;
         } else {
@@ -39,7 +44,7 @@ pub(super) async fn run(opened: &Opened, command: &Jobs, output: &Output) -> Res
         }
     }
     if rows.is_empty() {
-        return Ok(());
+        return unreadable.finish();
     }
     output.line("")?;
     let fields: Vec<&str> = command.fields.iter().map(String::as_str).collect();
@@ -50,7 +55,8 @@ pub(super) async fn run(opened: &Opened, command: &Jobs, output: &Output) -> Res
             &fields
         },
         rows,
-    )
+    )?;
+    unreadable.finish()
 }
 
 /// Reads an order: a document, or names with commas between them and `-` before those that descend.

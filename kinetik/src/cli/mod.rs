@@ -77,6 +77,7 @@ mod selection;
 mod show;
 mod signals;
 mod tasks;
+mod unreadable;
 mod work;
 mod workers;
 

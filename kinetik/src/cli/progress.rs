@@ -76,6 +76,7 @@ impl Progress {
             }
             Event::StoreFailed(fault) => self.note_store(Some(fault.to_string())),
             Event::StoreBack => self.note_store(None),
+            Event::Unreadable(fault) => self.output.note(&fault.to_string()),
             _ => {}
         }
     }

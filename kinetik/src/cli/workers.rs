@@ -1,8 +1,8 @@
 //! `kinetik workers`: who works on the queue, and on what.
 
 use anyhow::Result;
-use futures::TryStreamExt;
 use kinetik_core::{Queue, Status, Worker, WorkerLoop};
+use seed::store::{Find, StoreExt};
 use seed::value::Array;
 use seed::{DateTime, Document, Filter, Projection, Value, doc};
 
@@ -48,12 +48,14 @@ pub(super) async fn run(opened: &Opened, output: &Output) -> Result<()> {
 async fn held(queue: &Queue) -> Result<Vec<Held>> {
     let filter = Filter::parse(&doc! { "status": (Status::Processing.name()) })?;
     let fields = Projection::parse(&doc! { "session": 1, "task": 1, "started": 1 })?;
-    let jobs = queue.find(filter, |find| find.projection(fields)).await?;
-    let held = jobs.map_ok(|mut job| {
+    let request = Find::new(queue.collection().clone(), filter).projection(fields);
+    // What cannot be read has no worker to be shown with.
+    let (jobs, _) = queue.store().find_readable(request).await?;
+    let held = jobs.into_iter().map(|mut job| {
         let session = job.remove("session").as_ref().map(shown).unwrap_or_default();
         Held { session, job }
     });
-    Ok(held.try_collect().await?)
+    Ok(held.collect())
 }
 
 fn show(workers: &[Worker], held: &[Held], output: &Output) -> Result<()> {

@@ -9,6 +9,7 @@
 
 mod caller;
 mod connection;
+mod damage;
 mod fake;
 mod opening;
 mod proxy;

@@ -9,7 +9,7 @@ use super::cursor::{Cursor, Found, Unreadable};
 use super::session::{Session, duplicate};
 use super::top::Top;
 use super::writes::Setting;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::filter::Filter;
 use crate::key;
 use crate::plan::{Order, Plan};
@@ -95,7 +95,7 @@ impl<E: Engine> Setting<E> {
         wanted: usize,
         taken: &HashSet<&[u8]>,
     ) -> Result<Vec<Found<E::Stored>>> {
-        let mut cursor = Cursor::new(plan, &session.catalogue).leaving_out_unreadable();
+        let mut cursor = Cursor::new(plan, &session.catalogue);
         let mut found = Vec::new();
         // Most often the next entries are just those that are wanted; where they are not, the pages grow.
         let mut least = 1;
@@ -127,7 +127,7 @@ impl<E: Engine> Setting<E> {
         wanted: usize,
         taken: &HashSet<&[u8]>,
     ) -> Result<Vec<Found<E::Stored>>> {
-        let mut cursor = Cursor::new(plan, &session.catalogue).leaving_out_unreadable();
+        let mut cursor = Cursor::new(plan, &session.catalogue);
         let mut top = Top::new(sort, wanted);
         while !cursor.is_done() {
             let catalogue = Arc::clone(&session.catalogue);
@@ -167,7 +167,14 @@ impl<E: Engine> Setting<E> {
         let Some(stored) = session.transaction.get(id)? else {
             return Ok(None);
         };
-        let document = self.engine().decode(&stored)?;
+        let document = self.engine().decode(&stored).map_err(|fault| {
+            Unreadable {
+                id: id.to_vec(),
+                entry: None,
+                fault,
+            }
+            .into_error()
+        })?;
         Ok(filter.matches(&document)?.then(|| Found {
             id: id.to_vec(),
             stored,
@@ -230,18 +237,12 @@ impl<E: Engine> Setting<E> {
 /// Takes entries of documents that cannot be read out of their indexes, so that they stand in nobody's way a second time,
 /// and tells of the first. The documents stay as they are.
 fn take_out<S: Clone + PartialEq>(session: &mut Session<'_, S>, unreadable: Vec<Unreadable>) -> Result<()> {
-    for Unreadable { index, entry, .. } in &unreadable {
+    for (index, entry) in unreadable
+        .iter()
+        .filter_map(|unreadable| unreadable.entry.as_ref())
+    {
         session.transaction.index_remove(*index, entry)?;
     }
-    match unreadable.into_iter().next() {
-        Some(Unreadable { entry, fault, .. }) => {
-            let id = entry.id().escape_ascii();
-            let message = format!(
-                "{}: it is left out from now on, and kept as it is; the key of its _id is {id}",
-                fault.message()
-            );
-            Err(Error::new(fault.kind(), message).with_source(fault))
-        }
-        None => Ok(()),
-    }
+    let told = unreadable.into_iter().next();
+    told.map_or(Ok(()), |unreadable| Err(unreadable.taken_out()))
 }

@@ -7,7 +7,7 @@
 use super::catalogue::{Catalogue, Index};
 use super::heads::{Heads, Rest};
 use super::{Engine, Entry, IndexId, ReadTransaction, Towards};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::filter::{Filter, node_matches};
 use crate::key::{self, KeyBytes};
 use crate::plan::{Access, KeyRange, Plan, Scan, or_branches};
@@ -45,16 +45,47 @@ pub struct Cursor {
     is_merged: bool,
     /// How many entries were looked at so far.
     looked_at: u64,
-    /// Entries whose documents cannot be read, with why, if such are left out; else they are errors.
-    unreadable: Option<Vec<Unreadable>>,
+    /// What was come by and cannot be read.
+    unreadable: Vec<Unreadable>,
 }
 
-/// An entry of an index whose document cannot be read.
+/// A document that is there and cannot be read. It must not keep anybody from the others.
 #[derive(Debug)]
-pub(super) struct Unreadable {
-    pub(super) index: IndexId,
-    pub(super) entry: Entry,
-    pub(super) fault: Error,
+pub struct Unreadable {
+    /// The bytes of its `_id`.
+    pub id: KeyBytes,
+    /// The entry that led to it; none if it was come by without an index.
+    pub entry: Option<(IndexId, Entry)>,
+    /// Why it cannot be read.
+    pub fault: Error,
+}
+
+impl Unreadable {
+    /// Returns the fault as one of this document, which it names.
+    pub fn into_error(self) -> Error {
+        if self.fault.kind() == ErrorKind::Unreadable {
+            return self.fault;
+        }
+        let id = key::shown_id(&self.id);
+        let message = format!("{} (_id {id})", self.fault.message());
+        Error::new(ErrorKind::Unreadable, message).with_source(self.fault)
+    }
+
+    /// Returns the fault of a claim that took the entry out of its index.
+    pub fn taken_out(self) -> Error {
+        let is_out = self.entry.is_some();
+        let fault = self.into_error();
+        match is_out {
+            true => {
+                let message = format!(
+                    "{}: it is left out from now on, and kept as it is",
+                    fault.message()
+                );
+                Error::new(fault.kind(), message).with_source(fault)
+            }
+            false => fault,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -102,7 +133,7 @@ impl Cursor {
             towards,
             is_merged: plan.order().is_merged(),
             looked_at: 0,
-            unreadable: None,
+            unreadable: Vec::new(),
         }
     }
 
@@ -121,21 +152,18 @@ impl Cursor {
             towards: Towards::End,
             is_merged: false,
             looked_at: 0,
-            unreadable: None,
+            unreadable: Vec::new(),
         }
     }
 
-    /// Leaves out what an index leads to and cannot be read, and keeps it to be [taken](Self::take_unreadable).
-    pub(super) fn leaving_out_unreadable(self) -> Self {
-        Self {
-            unreadable: Some(Vec::new()),
-            ..self
-        }
+    /// Leaves out what cannot be read, and keeps it to be [taken](Self::take_unreadable).
+    pub fn leave_out(&mut self, unreadable: Unreadable) {
+        self.unreadable.push(unreadable);
     }
 
-    /// Takes what was left out so far.
-    pub(super) fn take_unreadable(&mut self) -> Vec<Unreadable> {
-        self.unreadable.as_mut().map(std::mem::take).unwrap_or_default()
+    /// Takes what was left out so far. Whoever walks must ask for it, and tell of it or have a reason not to.
+    pub fn take_unreadable(&mut self) -> Vec<Unreadable> {
+        std::mem::take(&mut self.unreadable)
     }
 
     /// Ends the walk, for what was looked for was come by otherwise.
@@ -258,7 +286,17 @@ impl Cursor {
                     self.advance(read.len(), last, read.len() < budget);
                     let looked_at = read.len();
                     for (id, stored) in read {
-                        let document = engine.decode(&stored)?;
+                        let document = match engine.decode(&stored) {
+                            Ok(document) => document,
+                            Err(fault) => {
+                                self.leave_out(Unreadable {
+                                    id,
+                                    entry: None,
+                                    fault,
+                                });
+                                continue;
+                            }
+                        };
                         if self.takes(catalogue, filter, None, &document)? {
                             out.push(Found { id, stored, document });
                         }
@@ -292,14 +330,16 @@ impl Cursor {
             let Some(stored) = transaction.get(entry.id())? else {
                 continue;
             };
-            let document = match (engine.decode(&stored), &mut self.unreadable) {
-                (Ok(document), _) => document,
-                (Err(fault), Some(unreadable)) => {
-                    let entry = entry.clone();
-                    unreadable.push(Unreadable { index, entry, fault });
+            let document = match engine.decode(&stored) {
+                Ok(document) => document,
+                Err(fault) => {
+                    self.leave_out(Unreadable {
+                        id: entry.id().to_vec(),
+                        entry: Some((index, entry.clone())),
+                        fault,
+                    });
                     continue;
                 }
-                (Err(fault), None) => return Err(fault),
             };
             if self.takes(catalogue, filter, Some(entry), &document)? {
                 let id = entry.id().to_vec();

@@ -126,7 +126,10 @@ fn build_step<E: Engine>(
         }
     });
     for (id, stored) in page {
-        let document = engine.decode(&stored)?;
+        // What cannot be read has no entries: an index that has all others must not wait for it.
+        let Ok(document) = engine.decode(&stored) else {
+            continue;
+        };
         building
             .iter()
             .try_for_each(|&index| add_entries(session, index, &id, &document))?;

@@ -28,10 +28,16 @@ pub(super) fn find<E: Engine>(inner: Arc<Inner<E>>, request: Find) -> Result<Doc
         reading: None,
         ready: VecDeque::new(),
         returned: 0,
+        has_failed: false,
     };
-    Ok(stream::try_unfold(finding, async |mut finding| {
-        Ok(finding.next()?.map(|document| (document, finding)))
+    Ok(stream::unfold(Some(finding), async |finding| {
+        let mut finding = finding?;
+        let next = finding.next().transpose()?;
+        // Behind a document that cannot be read there are others, behind a fault of the store there is nothing.
+        let rest = (!finding.has_failed).then_some(finding);
+        Some((next, rest))
     })
+    .fuse()
     .boxed())
 }
 
@@ -82,8 +88,15 @@ pub(super) fn explain<E: Engine>(inner: &Arc<Inner<E>>, request: &Find) -> Resul
         reading: None,
         ready: VecDeque::new(),
         returned: 0,
+        has_failed: false,
     };
-    while finding.next()?.is_some() {}
+    loop {
+        match finding.next() {
+            Ok(None) => break,
+            Err(fault) if finding.has_failed => return Err(fault),
+            Ok(Some(_)) | Err(_) => {}
+        }
+    }
     let scanned = finding.reading.map_or(0, |reading| reading.cursor.looked_at());
     explained.set("scanned", scanned as i64);
     explained.set("returned", finding.returned as i64);
@@ -95,8 +108,11 @@ struct Finding<E: Engine> {
     inner: Arc<Inner<E>>,
     request: Find,
     reading: Option<Reading>,
-    ready: VecDeque<Document>,
+    /// What comes next: documents, and what cannot be read.
+    ready: VecDeque<Result<Document>>,
     returned: u64,
+    /// Whether it cannot go on.
+    has_failed: bool,
 }
 
 struct Reading {
@@ -116,7 +132,7 @@ impl<E: Engine> Finding<E> {
             return Ok(None);
         }
         loop {
-            if let Some(document) = self.ready.pop_front() {
+            if let Some(document) = self.ready.pop_front().transpose()? {
                 self.returned += 1;
                 return self.project(&document).map(Some);
             }
@@ -127,7 +143,10 @@ impl<E: Engine> Finding<E> {
             {
                 return Ok(None);
             }
-            self.read()?;
+            if let Err(fault) = self.read() {
+                self.has_failed = true;
+                return Err(fault);
+            }
         }
     }
 
@@ -216,10 +235,11 @@ impl<E: Engine> Finding<E> {
             if reading.skip > 0 {
                 reading.skip -= 1;
             } else {
-                self.ready.push_back(found.document);
+                self.ready.push_back(Ok(found.document));
             }
         }
         reading.page = *PAGE.end();
+        self.tell_unreadable();
         Ok(())
     }
 
@@ -238,9 +258,18 @@ impl<E: Engine> Finding<E> {
             found.into_iter().try_for_each(|found| top.push(found))?;
         }
         let skip = usize::try_from(self.request.skip).unwrap_or(usize::MAX);
-        self.ready
-            .extend(top.finish().into_iter().skip(skip).map(|found| found.document));
+        let found = top.finish().into_iter().skip(skip);
+        self.tell_unreadable();
+        self.ready.extend(found.map(|found| Ok(found.document)));
         Ok(())
+    }
+
+    fn tell_unreadable(&mut self) {
+        if let Some(reading) = &mut self.reading {
+            let unreadable = reading.cursor.take_unreadable().into_iter();
+            self.ready
+                .extend(unreadable.map(|unreadable| Err(unreadable.into_error())));
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 use super::Engine;
 use super::cursor::Cursor;
 use super::indexed::Inner;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::filter::Filter;
 use crate::plan::Plan;
 use crate::store::{WriteBatch, WriteItem, WriteOutcome};
@@ -51,22 +51,15 @@ fn matches_any<E: Engine>(inner: &Inner<E>, collection: &str, filter: &Filter) -
     while !cursor.is_done() {
         let mut found = Vec::new();
         let mut is_current = false;
-        let looked = inner.engine.read(collection, &mut |transaction| {
+        inner.engine.read(collection, &mut |transaction| {
             is_current = transaction.version()? == catalogue.version;
             match is_current {
                 true => cursor.next_page(&*inner.engine, transaction, &catalogue, filter, page, &mut found),
                 false => Ok(()),
             }
-        });
-        if looked
-            .as_ref()
-            .is_err_and(|fault| fault.kind() == ErrorKind::Corrupt)
-        {
-            // The claim itself takes it out of the way.
-            return Ok(true);
-        }
-        looked?;
-        if !is_current || !found.is_empty() {
+        })?;
+        // The claim itself takes out of the way what cannot be read.
+        if !is_current || !found.is_empty() || !cursor.take_unreadable().is_empty() {
             return Ok(true);
         }
         page = PAGE.min(page * 8);

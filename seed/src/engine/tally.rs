@@ -82,8 +82,15 @@ impl<E: Engine> Tally<'_, E> {
             let Some(entry) = first.first() else {
                 return Ok(Some(run));
             };
-            let Some(document) = self.document(transaction, entry.id())? else {
-                return Ok(None);
+            let stored = transaction.get(entry.id())?;
+            let document = match stored.map(|stored| self.engine.decode(&stored)) {
+                Some(Ok(document)) if self.has_values(&document) => document,
+                Some(Ok(_)) | None => return Ok(None),
+                // It cannot be read, and the next one tells as well what the group is.
+                Some(Err(_)) => {
+                    rest.start = key::joined(&entry.bytes, &[0]);
+                    continue;
+                }
             };
             let group = KeyRange::of_prefix(&key::sort_key(&document, self.fields)?);
             run.push_counted(&document, transaction.count(Some(self.index), &group)?)?;
@@ -95,17 +102,9 @@ impl<E: Engine> Tally<'_, E> {
         Ok(None)
     }
 
-    /// Reads a document that has a value for each field of the key.
-    fn document(
-        &self,
-        transaction: &mut dyn ReadTransaction<E::Stored>,
-        id: &[u8],
-    ) -> Result<Option<Document>> {
-        let stored = transaction.get(id)?;
-        let document = stored.map(|stored| self.engine.decode(&stored)).transpose()?;
-        Ok(document.filter(|document| {
-            let has_value = |name: &Text| document.get(name).is_some_and(|value| !value.is_null());
-            self.by.iter().all(has_value)
-        }))
+    /// Tells whether a document has a value for each field of the key.
+    fn has_values(&self, document: &Document) -> bool {
+        let has_value = |name: &Text| document.get(name).is_some_and(|value| !value.is_null());
+        self.by.iter().all(has_value)
     }
 }

@@ -1,11 +1,11 @@
 //! Comforts over [`Store`], written once for all of them.
 
 use async_trait::async_trait;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 
 use super::request::{Find, Insert};
 use super::{InsertOutcome, Store};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::filter::Filter;
 use crate::value::{Document, Text, Value};
 
@@ -30,6 +30,23 @@ pub trait StoreExt: Store {
     /// As [`Store::find`].
     async fn find_all(&self, request: Find) -> Result<Vec<Document>> {
         self.find(request).await?.try_collect().await
+    }
+
+    /// Finds all documents that match and can be read; with them come the faults of those that cannot.
+    ///
+    /// # Errors
+    /// As [`Store::find`].
+    async fn find_readable(&self, request: Find) -> Result<(Vec<Document>, Vec<Error>)> {
+        let mut found = self.find(request).await?;
+        let (mut documents, mut faults) = (Vec::new(), Vec::new());
+        while let Some(next) = found.next().await {
+            match next {
+                Ok(document) => documents.push(document),
+                Err(fault) if fault.kind() == ErrorKind::Unreadable => faults.push(fault),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok((documents, faults))
     }
 
     /// Finds the first document that matches.

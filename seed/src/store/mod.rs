@@ -64,6 +64,9 @@ pub trait Store: Debug + Send + Sync {
     /// A document that does not change during the call is returned exactly once. Documents come in the order of the
     /// sort, those that tie and all if there is none in the order of `_id`.
     ///
+    /// What is stored and cannot be read is an [`ErrorKind::Unreadable`](crate::ErrorKind::Unreadable) among them, behind which
+    /// the stream goes on; behind any other error it ends.
+    ///
     /// # Errors
     /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) if the sort needs an index and would keep more than 64 MiB without
     /// one. The stream gives [`ErrorKind::Stale`](crate::ErrorKind::Stale) if the index that it reads is taken away.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::place::{Place, shell};
+use crate::place::{HOLD, Place, finish, shell};
 
 /// Data that could not be encoded gave an id and no job (first seen in php-resque, issue 28, and Celery, issue 318).
 #[test]
@@ -132,27 +132,7 @@ fn what_is_damaged_in_the_file_is_told_of_once_and_the_others_flow() {
             .map(|at| place.enqueue(&["fine", &at.to_string()]))
             .collect();
         let delayed = place.enqueue(&["fine", "--delay", "1ms"]);
-        let file = rusqlite::Connection::open(place.path("jobs.db")).unwrap();
-        let table: String = file
-            .query_row(
-                "SELECT name FROM sqlite_schema WHERE name GLOB 'doc_*_kinetik_jobs'",
-                [],
-                |row| row.get(0),
-            )
-            .unwrap();
-        let mut damaged = 0;
-        for id in [&ids[0], &ids[2], &delayed] {
-            damaged += file
-                .execute(
-                    &format!(
-                        "UPDATE {table} SET doc = coalesce({damage}, 0) WHERE instr(id, CAST(?1 AS BLOB)) > 0"
-                    ),
-                    [id],
-                )
-                .unwrap();
-        }
-        assert_eq!(damaged, 3);
-        drop(file);
+        damage_jobs(&place, damage, &[&ids[0], &ids[2], &delayed]);
         let ran = place.run(&["work", "--drain"]);
         assert_eq!(
             (ran.code, &*ran.out),
@@ -168,5 +148,63 @@ fn what_is_damaged_in_the_file_is_told_of_once_and_the_others_flow() {
         }
         let kept = place.fails(1, &["show", &ids[0]]);
         assert!(kept.contains("cannot be read"), "{kept}");
+        let listed = place.run(&["jobs", "--json", "--limit", "10000"]);
+        assert_eq!(listed.code, Some(1), "{}", listed.err);
+        assert!(listed.err.contains("cannot be read"), "{}", listed.err);
+        for (id, is_damaged) in ids.iter().zip([true, false, true, false]) {
+            assert_eq!(!listed.out.contains(id.as_str()), is_damaged, "{}", listed.out);
+        }
+    }
+}
+
+/// Overwrites the documents of jobs in the file with an SQL expression.
+fn damage_jobs(place: &Place, damage: &str, ids: &[&String]) {
+    let file = rusqlite::Connection::open(place.path("jobs.db")).unwrap();
+    let of_jobs = "SELECT name FROM sqlite_schema WHERE name GLOB 'doc_*_kinetik_jobs'";
+    let table: String = file.query_row(of_jobs, [], |row| row.get(0)).unwrap();
+    let update =
+        format!("UPDATE {table} SET doc = coalesce({damage}, 0) WHERE instr(id, CAST(?1 AS BLOB)) > 0");
+    for id in ids {
+        assert_eq!(file.execute(&update, [id]).unwrap(), 1);
+    }
+}
+
+/// The same while jobs are held: neither their worker, nor who rescues them, must be stopped by one that is damaged.
+#[test]
+fn what_is_damaged_while_it_is_held_is_told_of_and_the_others_are_ended_and_rescued() {
+    for is_killed in [false, true] {
+        let place = Place::new(&[&shell("slow", HOLD, "")]);
+        if place.lacks_file() {
+            return;
+        }
+        let (mut up, gate) = (place.bell("up"), place.gate("gate"));
+        let ids: Vec<String> = (0..4).map(|_| place.enqueue(&["slow"])).collect();
+        let worker = place.start(&["work", "--drain", "--concurrency", "4", "--lease", "1s"]);
+        ids.iter().for_each(|_| drop(up.ring()));
+        let worker = if is_killed {
+            let mut killed = worker;
+            killed.kill().unwrap();
+            killed.wait().unwrap();
+            damage_jobs(&place, "'{'", &[&ids[0], &ids[2]]);
+            let worker = place.start(&["work", "--drain", "--concurrency", "4", "--lease", "1s"]);
+            [1, 3].iter().for_each(|_| drop(up.ring()));
+            worker
+        } else {
+            damage_jobs(&place, "'{'", &[&ids[0], &ids[2]]);
+            worker
+        };
+        drop(gate);
+        let ran = finish(worker);
+        assert_eq!(
+            (ran.code, &*ran.out),
+            (Some(0), "2 completed, 0 failed, 0 timed out\n"),
+            "{ran:?}"
+        );
+        assert!(ran.err.contains("left out from now on"), "{ran:?}");
+        for id in [&ids[1], &ids[3]] {
+            assert_eq!(place.job(id)["status"], "completed");
+        }
+        let again = place.run(&["work", "--drain"]);
+        assert!(!again.err.contains("cannot be read"), "told once: {}", again.err);
     }
 }
