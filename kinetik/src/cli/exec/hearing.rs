@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::group::Streams;
-use super::lines::{Line, Lines};
+use super::lines::{Line, Lines, Unread};
 use super::protocol::{self, ErrorSaid, Said};
 
 /// How many bytes of a line go into the log.
@@ -71,7 +71,12 @@ impl Hearing {
         hearing
     }
 
-    fn listen(&mut self, stream: impl AsyncRead + Unpin + Send + 'static, kind: Stream, context: &Context) {
+    fn listen(
+        &mut self,
+        stream: impl AsyncRead + Unread + Unpin + Send + 'static,
+        kind: Stream,
+        context: &Context,
+    ) {
         let mut lines = Lines::new(stream, self.ended.clone());
         let (heard, context) = (Arc::clone(&self.heard), context.clone());
         self.streams.spawn(async move {

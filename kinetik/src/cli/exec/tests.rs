@@ -236,6 +236,16 @@ async fn what_a_command_leaves_behind_does_not_hold_its_job() {
 }
 
 #[tokio::test]
+async fn what_a_command_leaves_behind_may_write_on_and_does_not_hold_its_job() {
+    // It ends when nobody reads any more. Less than the time that the rest of the output may take at the most.
+    let script = ["/bin/sh", "-c", "(while echo drip; do :; done) & echo last"];
+    let timeout = Some(Duration::from_secs(4));
+    let job = job_of(&script, Value::Null, timeout).await;
+    assert_eq!(job.status, Status::Completed, "{:?}", job.error);
+    assert!(said(&job).contains(&"last"));
+}
+
+#[tokio::test]
 async fn a_timeout_ends_the_whole_group() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pid");
