@@ -13,6 +13,7 @@ use seed::{Document, Result};
 use crate::checkpoint::Checkpointer;
 use crate::connection::{open_reader, open_writer};
 use crate::error::from_sqlite;
+use crate::identity::Identity;
 use crate::lock;
 use crate::log::{self, Log};
 use crate::options::{Options, Synchronous};
@@ -24,6 +25,7 @@ use crate::watch::{self, WATCH_BOUND};
 #[derive(Debug)]
 pub(crate) struct SqliteEngine {
     options: Options,
+    identity: Identity,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     tables: KnownTables,
@@ -37,6 +39,7 @@ impl SqliteEngine {
         let name_file = |fault: seed::Error| fault.at_path(&display(&options.path));
         let writer = open_writer(options).map_err(name_file)?;
         schema::prepare(&writer).map_err(name_file)?;
+        let identity = Identity::of(&options.path)?;
         let log = match options.synchronous {
             Synchronous::Full => Some(Log::open(&options.path).map_err(name_file)?),
             Synchronous::Normal => None,
@@ -47,6 +50,7 @@ impl SqliteEngine {
             .map_err(|cause| name_file(from_sqlite(cause)))?;
         Ok(Self {
             options: options.clone(),
+            identity,
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             tables: KnownTables::default(),
@@ -66,6 +70,7 @@ impl SqliteEngine {
 
     /// Lends a reading connection, opening one if all are in use.
     fn with_reader<T>(&self, work: &mut dyn FnMut(&Connection) -> Result<T>) -> Result<T> {
+        self.identity.check()?;
         let idle = self.readers().pop();
         let connection = match idle {
             Some(connection) => connection,
@@ -92,7 +97,9 @@ impl SqliteEngine {
         self.finish(&connection, work(&connection))
     }
 
+    /// Before a write: makes sure that it will be found where it belongs.
     fn mend(&self, writer: &Connection) -> Result<()> {
+        self.identity.check()?;
         self.log.as_ref().map_or(Ok(()), |log| log.mend(writer))
     }
 

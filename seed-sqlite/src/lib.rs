@@ -38,6 +38,7 @@ mod checkpoint;
 mod connection;
 mod engine;
 mod error;
+mod identity;
 mod lock;
 mod log;
 mod notice;

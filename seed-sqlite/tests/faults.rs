@@ -315,12 +315,83 @@ fn what_is_damaged_in_the_file_keeps_nobody_from_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.db");
     let store = open(&path, SHORT).unwrap();
-    let damage = |id: &str| {
-        let file = Connection::open(&path).unwrap();
-        let of_things = "SELECT name FROM sqlite_schema WHERE name GLOB 'doc_*_things'";
-        let table: String = file.query_row(of_things, [], |row| row.get(0)).unwrap();
-        let damage = format!("UPDATE {table} SET doc = '{{' WHERE instr(id, CAST(?1 AS BLOB)) > 0");
-        assert_eq!(file.execute(&damage, [id]).unwrap(), 1);
-    };
+    let damage = |id: &str| overwrite(&path, id, "'{'");
     block_on(conformance::damage::keeps_nobody_from_the_rest(&store, damage));
+}
+
+/// Overwrites a document with an SQL expression, as somebody may at a prompt.
+fn overwrite(path: &Path, id: &str, by: &str) {
+    let file = Connection::open(path).unwrap();
+    let of_things = "SELECT name FROM sqlite_schema WHERE name GLOB 'doc_*_things'";
+    let table: String = file.query_row(of_things, [], |row| row.get(0)).unwrap();
+    let update = format!("UPDATE {table} SET doc = {by} WHERE instr(id, CAST(?1 AS BLOB)) > 0");
+    assert_eq!(file.execute(&update, [id]).unwrap(), 1);
+}
+
+#[test]
+fn an_entry_whose_document_was_changed_by_hand_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    let store = open(&path, SHORT).unwrap();
+    let due = seed::IndexSpec::new("due", &doc! { "at": 1 }).unwrap();
+    let due = due.partial(&doc! { "status": "due" }).unwrap();
+    block_on(store.ensure(&seed::CollectionSpec::new("things").index(due))).unwrap();
+    for id in ["a", "b"] {
+        insert(&store, doc! { "_id": id, "status": "due", "at": 1 }).unwrap();
+    }
+    overwrite(&path, "a", "json_set(doc, '$.status', 'cancelled')");
+    let filter = doc! { "status": "due", "at": { "$lte": 1 } };
+    let find = seed::store::Find::new("things", Filter::parse(&filter).unwrap());
+    assert_eq!(block_on(store.find_all(find)).unwrap().len(), 1);
+    let update = Update::parse(&doc! { "$set": { "status": "taken" } }, &[]).unwrap();
+    let claim = FindAndUpdate::new("things", Filter::parse(&filter).unwrap(), update).limit(9);
+    let claimed = block_on(store.find_and_update(claim.clone())).unwrap();
+    assert_eq!(claimed, [doc! { "_id": "b", "status": "taken", "at": 1 }]);
+    assert!(block_on(store.find_and_update(claim)).unwrap().is_empty());
+    let kept = block_on(store.get("things", "a".into())).unwrap();
+    assert_eq!(kept, Some(doc! { "_id": "a", "status": "cancelled", "at": 1 }));
+    let entries = Filter::parse(&doc! { "status": "due" }).unwrap();
+    assert_eq!(
+        block_on(store.count(Count::new("things", entries))).unwrap(),
+        0,
+        "it is out of the index"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_was_removed_or_replaced_takes_nothing_more() {
+    for is_replaced in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.db");
+        let store = open(&path, SHORT).unwrap();
+        insert(&store, doc! { "_id": 1 }).unwrap();
+        // Kept, so that the other one is not given its number.
+        let kept = folder.path().join("kept.db");
+        std::fs::rename(&path, &kept).unwrap();
+        let other = is_replaced.then(|| {
+            for ending in ["-wal", "-shm"] {
+                let with_ending = |path: &Path| format!("{}{ending}", path.display());
+                std::fs::rename(with_ending(&path), with_ending(&kept)).unwrap();
+            }
+            open(&path, SHORT).unwrap()
+        });
+        let find = seed::store::Find::new("things", Filter::all());
+        let faults = [
+            insert(&store, doc! { "_id": 2 }).unwrap_err(),
+            block_on(store.find_all(find)).unwrap_err(),
+            block_on(store.find_and_update(mark(&doc! {}))).unwrap_err(),
+        ];
+        for fault in faults {
+            assert_eq!(fault.kind(), ErrorKind::Gone, "{fault}");
+            assert!(
+                !fault.is_retryable() && fault.to_string().contains("app.db"),
+                "{fault}"
+            );
+        }
+        if let Some(other) = other {
+            insert(&other, doc! { "_id": 2 }).unwrap();
+            assert_eq!(count(&other), 1);
+        }
+    }
 }

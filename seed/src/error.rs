@@ -34,6 +34,8 @@ pub enum ErrorKind {
     Corrupt,
     /// A stored document cannot be read; the others can.
     Unreadable,
+    /// The store is not where it was opened any more: it was removed, or another one is in its place. It must be opened anew.
+    Gone,
     /// The store was written by a newer version than this one.
     NewerSchema,
     /// The store refuses writes: it is read-only.
@@ -47,7 +49,7 @@ impl ErrorKind {
     pub fn is_of_store(self) -> bool {
         matches!(
             self,
-            Self::Unavailable | Self::ReadOnly | Self::Full | Self::NewerSchema
+            Self::Unavailable | Self::Gone | Self::ReadOnly | Self::Full | Self::NewerSchema
         )
     }
 }

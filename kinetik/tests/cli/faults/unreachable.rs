@@ -1,8 +1,7 @@
 //! Stores that cannot be reached.
 
-use crate::place::Place;
+use crate::place::{Place, finish, shell};
 
-/// The exit code was 0 although the store could not be reached (first seen in Resque, issue 1282, and RQ, pull request 84).
 /// What is said of a MongoDB server that is not there, or of a build that knows no such store.
 const MONGO: &str = if cfg!(feature = "mongo") {
     "127.0.0.1:1"
@@ -10,6 +9,7 @@ const MONGO: &str = if cfg!(feature = "mongo") {
     "`mongo`"
 };
 
+/// The exit code was 0 although the store could not be reached (first seen in Resque, issue 1282, and RQ, pull request 84).
 #[test]
 fn a_store_that_cannot_be_reached_is_an_error_of_every_command() {
     let place = Place::new(&["name = \"note\"\nrun = [\"true\"]"]);
@@ -57,5 +57,33 @@ fn a_store_that_cannot_be_reached_is_an_error_of_every_command() {
         &["work", "--tags", "a:b"],
     ] {
         place.fails(1, options);
+    }
+}
+
+/// A worker went on, and heard of nothing, on a file that nobody else could see any more.
+#[test]
+fn a_worker_whose_file_was_removed_or_replaced_says_so_and_ends() {
+    for is_replaced in [false, true] {
+        let place = Place::new(&[&shell("fine", "echo \"$KINETIK_JOB_ID\" > up", "")]);
+        if place.lacks_file() {
+            return;
+        }
+        let mut up = place.bell("up");
+        let worker = place.start(&["work"]);
+        let id = place.enqueue(&["fine"]);
+        assert_eq!(up.ring(), id);
+        for ending in ["", "-wal", "-shm"] {
+            let name = |name: &str| place.path(&format!("{name}{ending}"));
+            std::fs::rename(name("jobs.db"), name("old.db")).unwrap();
+        }
+        if is_replaced {
+            place.enqueue(&["fine"]);
+        }
+        let ran = finish(worker);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(
+            ran.err.contains("jobs.db") && ran.err.contains("open it anew"),
+            "{ran:?}"
+        );
     }
 }
