@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use seed::store::{Delete, WriteBatch, WriteItem, WriteOutcome};
 use seed::value::Text;
-use seed::{Filter, Update, doc};
+use seed::{ErrorKind, Filter, Update, doc};
 use tokio_util::sync::DropGuard;
 
 use super::Session;
@@ -86,6 +86,8 @@ impl Session {
             .urgent()
             .eager();
         let is_renewed = match self.store.write(batch).await?.into_iter().next() {
+            // Nor can others read that it lives.
+            Some(WriteOutcome::Failed(fault)) if fault.kind() == ErrorKind::Unreadable => false,
             Some(WriteOutcome::Failed(fault)) => return Err(fault.into()),
             outcome => outcome.is_some_and(|outcome| outcome.matched() > 0),
         };

@@ -3,6 +3,7 @@
 //! All ids are looked at before the first job is changed, so that a wrong one among them changes nothing.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use anyhow::{Result, anyhow, bail};
 use futures::{StreamExt, TryStreamExt};
@@ -127,7 +128,7 @@ async fn by_ids(queue: &Queue, change: Change, named: &[String], report: &mut Re
         .map(async |id| (id, change.apply(queue, id).await))
         .buffered(AT_ONCE);
     while let Some((id, outcome)) = outcomes.next().await {
-        outcome.map_err(|fault| stopped(&fault.into(), change, changed))?;
+        outcome.map_err(|fault| stopped(&format_args!("{id}: {fault}"), change, changed))?;
         changed += 1;
         report.tell(id);
     }
@@ -191,7 +192,7 @@ async fn by_selection(
     let mut changed = 0;
     while let Some(outcome) = outcomes.next().await {
         let outcome = report.unreadable.pass_over(outcome);
-        let outcome = outcome.map_err(|fault| stopped(&fault.into(), change, changed))?;
+        let outcome = outcome.map_err(|fault| stopped(&fault, change, changed))?;
         let Some(outcome) = outcome else { continue };
         match outcome {
             (id, Ok(())) => {
@@ -200,15 +201,12 @@ async fn by_selection(
             }
             // It went on since it was found, and is not meant any more.
             (_, Err(fault)) if matches!(fault.kind(), ErrorKind::Invalid | ErrorKind::NotFound) => {}
-            (_, Err(fault)) => return Err(stopped(&fault.into(), change, changed)),
+            (id, Err(fault)) => return Err(stopped(&format_args!("{id}: {fault}"), change, changed)),
         }
     }
     Ok(changed)
 }
 
-fn stopped(fault: &anyhow::Error, change: Change, changed: u64) -> anyhow::Error {
-    anyhow!(
-        "{fault:#}; {changed} of the jobs were {} before it",
-        change.done()
-    )
+fn stopped(fault: &impl Display, change: Change, changed: u64) -> anyhow::Error {
+    anyhow!("{fault}; {changed} of the jobs were {} before it", change.done())
 }

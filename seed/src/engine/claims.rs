@@ -113,7 +113,7 @@ impl<E: Engine> Setting<E> {
             )?;
             found.retain(|found| !taken.contains(found.id.as_slice()));
         }
-        take_out(session, cursor.take_unreadable())?;
+        take_out(session, &mut cursor)?;
         found.truncate(wanted);
         Ok(found)
     }
@@ -145,7 +145,7 @@ impl<E: Engine> Setting<E> {
                 .filter(|found| !taken.contains(found.id.as_slice()));
             new.try_for_each(|found| top.push(found))?;
         }
-        take_out(session, cursor.take_unreadable())?;
+        take_out(session, &mut cursor)?;
         Ok(top.finish())
     }
 
@@ -234,14 +234,15 @@ impl<E: Engine> Setting<E> {
     }
 }
 
-/// Takes entries of documents that cannot be read out of their indexes, so that they stand in nobody's way a second time,
-/// and tells of the first. The documents stay as they are.
-fn take_out<S: Clone + PartialEq>(session: &mut Session<'_, S>, unreadable: Vec<Unreadable>) -> Result<()> {
-    for (index, entry) in unreadable
+/// Takes entries of documents that cannot be read, or do not belong in the index, out of their indexes, so that they stand in
+/// nobody's way a second time, and tells of the first that cannot be read. The documents stay as they are.
+fn take_out<S: Clone + PartialEq>(session: &mut Session<'_, S>, cursor: &mut Cursor) -> Result<()> {
+    let unreadable = cursor.take_unreadable();
+    let of_unreadable = unreadable
         .iter()
-        .filter_map(|unreadable| unreadable.entry.as_ref())
-    {
-        session.transaction.index_remove(*index, entry)?;
+        .filter_map(|unreadable| unreadable.entry.clone());
+    for (index, entry) in of_unreadable.chain(cursor.take_strays()) {
+        session.transaction.index_remove(index, &entry)?;
     }
     let told = unreadable.into_iter().next();
     told.map_or(Ok(()), |unreadable| Err(unreadable.taken_out()))

@@ -47,6 +47,8 @@ pub struct Cursor {
     looked_at: u64,
     /// What was come by and cannot be read.
     unreadable: Vec<Unreadable>,
+    /// Entries whose documents do not belong in their index, as somebody has changed them behind the store's back.
+    strays: Vec<(IndexId, Entry)>,
 }
 
 /// A document that is there and cannot be read. It must not keep anybody from the others.
@@ -134,6 +136,7 @@ impl Cursor {
             is_merged: plan.order().is_merged(),
             looked_at: 0,
             unreadable: Vec::new(),
+            strays: Vec::new(),
         }
     }
 
@@ -153,6 +156,7 @@ impl Cursor {
             is_merged: false,
             looked_at: 0,
             unreadable: Vec::new(),
+            strays: Vec::new(),
         }
     }
 
@@ -164,6 +168,11 @@ impl Cursor {
     /// Takes what was left out so far. Whoever walks must ask for it, and tell of it or have a reason not to.
     pub fn take_unreadable(&mut self) -> Vec<Unreadable> {
         std::mem::take(&mut self.unreadable)
+    }
+
+    /// Takes the entries so far whose documents do not belong in their index.
+    pub(super) fn take_strays(&mut self) -> Vec<(IndexId, Entry)> {
+        std::mem::take(&mut self.strays)
     }
 
     /// Ends the walk, for what was looked for was come by otherwise.
@@ -341,6 +350,13 @@ impl Cursor {
                     continue;
                 }
             };
+            // What the plan takes for granted of an entry must be true of its document.
+            if let Some(index) = catalogue.index(index)
+                && !index.spec.takes(&document)?
+            {
+                self.strays.push((index.id, entry.clone()));
+                continue;
+            }
             if self.takes(catalogue, filter, Some(entry), &document)? {
                 let id = entry.id().to_vec();
                 out.push(Found { id, stored, document });

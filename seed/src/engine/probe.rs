@@ -58,8 +58,9 @@ fn matches_any<E: Engine>(inner: &Inner<E>, collection: &str, filter: &Filter) -
                 false => Ok(()),
             }
         })?;
-        // The claim itself takes out of the way what cannot be read.
-        if !is_current || !found.is_empty() || !cursor.take_unreadable().is_empty() {
+        // The claim itself takes out of the way what cannot be read, or does not belong there.
+        let is_in_the_way = !cursor.take_unreadable().is_empty() || !cursor.take_strays().is_empty();
+        if !is_current || !found.is_empty() || is_in_the_way {
             return Ok(true);
         }
         page = PAGE.min(page * 8);

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::place::{HOLD, Place, finish, shell};
+use rustix::process::Signal;
+
+use crate::place::{HOLD, Place, finish, shell, signal};
 
 /// Data that could not be encoded gave an id and no job (first seen in php-resque, issue 28, and Celery, issue 318).
 #[test]
@@ -207,4 +209,60 @@ fn what_is_damaged_while_it_is_held_is_told_of_and_the_others_are_ended_and_resc
         let again = place.run(&["work", "--drain"]);
         assert!(!again.err.contains("cannot be read"), "told once: {}", again.err);
     }
+}
+
+/// A job that was called off by hand in the file, past all indexes, was run again and again.
+#[test]
+fn a_delayed_job_whose_status_was_changed_by_hand_is_not_run() {
+    for status in ["'cancelled'", "'completed'", "'processing'", "'odd'", "7", "NULL"] {
+        let place = Place::new(&[&shell("fine", "echo run >> runs", "")]);
+        if place.lacks_file() {
+            return;
+        }
+        let id = place.enqueue(&["fine", "--delay", "1ms"]);
+        damage_jobs(&place, &format!("json_set(doc, '$.status', {status})"), &[&id]);
+        let other = place.enqueue(&["fine"]);
+        let ran = place.run(&["work", "--drain"]);
+        assert_eq!(
+            (ran.code, &*ran.out),
+            (Some(0), "1 completed, 0 failed, 0 timed out\n"),
+            "{status}: {ran:?}"
+        );
+        assert_eq!(place.job(&other)["status"], "completed");
+        assert_eq!(place.read("runs").lines().count(), 1, "{status}");
+    }
+}
+
+/// Enqueueing from a file, and the work of others, went through the sessions of all workers, whose documents may be damaged.
+#[test]
+fn a_damaged_session_stops_neither_its_worker_nor_others() {
+    let place = Place::new(&[&shell("fine", "echo \"$KINETIK_JOB_ID\" > up", "")]);
+    if place.lacks_file() {
+        return;
+    }
+    let mut up = place.bell("up");
+    let worker = place.start(&["work", "--lease", "1s"]);
+    let first = place.enqueue(&["fine"]);
+    assert_eq!(up.ring(), first);
+    damage_sessions(&place);
+    place.write("jobs.jsonl", "{\"task\": \"fine\"}\n");
+    place.ok(&["enqueue", "--from", "jobs.jsonl"]);
+    up.ring();
+    // The worker announces itself anew within a third of its lease, or it could not go on when that is over.
+    while place.json(&["workers"]).is_empty() {}
+    let last = place.enqueue(&["fine"]);
+    assert_eq!(up.ring(), last);
+    signal(&worker, Signal::TERM);
+    let ran = finish(worker);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+fn damage_sessions(place: &Place) {
+    let file = rusqlite::Connection::open(place.path("jobs.db")).unwrap();
+    let of_sessions = "SELECT name FROM sqlite_schema WHERE name GLOB 'doc_*_kinetik_sessions'";
+    let table: String = file.query_row(of_sessions, [], |row| row.get(0)).unwrap();
+    let damaged = file
+        .execute(&format!("UPDATE {table} SET doc = '{{'"), [])
+        .unwrap();
+    assert_eq!(damaged, 1);
 }
