@@ -7,10 +7,7 @@ use crate::start;
 
 /// What a document's `_id` is in the hash of documents.
 fn key_of(id: &str) -> String {
-    format!(
-        "{}",
-        String::from_utf8(seed::key::id_key(&id.into()).unwrap()).unwrap()
-    )
+    String::from_utf8(seed::key::id_key(&id.into()).unwrap()).unwrap()
 }
 
 const DOCUMENTS: &str = "{seed:things}:docs";
