@@ -242,7 +242,7 @@ impl Cursor {
     /// Tells whether a document that was read at this entry, or by its id, is one of those that are looked for.
     ///
     /// # Errors
-    /// As the filter, and [`ErrorKind::Index`](crate::ErrorKind::Index) if the document does not belong in the index.
+    /// As the filter, and [`ErrorKind::Index`] if the document does not belong in the index.
     pub fn takes(
         &self,
         catalogue: &Catalogue,
