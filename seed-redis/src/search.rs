@@ -11,7 +11,7 @@ use seed::engine::top::Top;
 use seed::engine::{Entry, IndexId, Towards};
 use seed::filter::Filter;
 use seed::key::KeyBytes;
-use seed::plan::{Order, Plan};
+use seed::plan::{Access, Order, Plan};
 use seed::sort::Sort;
 use seed::{Error, ErrorKind, Result};
 
@@ -68,15 +68,9 @@ impl Inner {
                     continue;
                 };
                 bytes += packed.len();
-                let seen = match unpack(&packed) {
-                    Ok((version, document)) => Ok(Seen { version, document }),
-                    Err(fault) => Err(Unreadable {
-                        id: id.clone(),
-                        entry: None,
-                        fault,
-                    }
-                    .into_error()),
-                };
+                let seen = unpack(&packed)
+                    .map(|(version, document)| Seen { version, document })
+                    .map_err(|fault| Unreadable::of_id(id.clone(), fault).into_error());
                 if let Ok(seen) = &seen {
                     self.seen.keep(&collection.name, id, packed.len(), seen.clone());
                 }
@@ -107,11 +101,7 @@ impl Inner {
             let (found, unreadable) = self.matching(collection, filter, ids).await?;
             out.extend(found);
             for (at, fault) in unreadable {
-                cursor.leave_out(Unreadable {
-                    id: entries[at].id().to_vec(),
-                    entry: Some((index, entries[at].clone())),
-                    fault,
-                });
+                cursor.leave_out(Unreadable::of_entry(index, entries[at].clone(), fault));
             }
             return Ok(edition);
         }
@@ -126,18 +116,18 @@ impl Inner {
                 Some(_) => Some(entry_of(member)?),
                 None => None,
             };
-            let id = entry
-                .as_ref()
-                .map_or_else(|| member.to_vec(), |entry| entry.id().to_vec());
             let (version, document) = match unpack(&packed) {
                 Ok(read) => read,
                 Err(fault) => {
-                    let entry = index.zip(entry);
-                    cursor.leave_out(Unreadable { id, entry, fault });
+                    cursor.leave_out(match index.zip(entry) {
+                        Some((index, entry)) => Unreadable::of_entry(index, entry, fault),
+                        None => Unreadable::of_id(member.to_vec(), fault),
+                    });
                     continue;
                 }
             };
             if cursor.takes(&collection.catalogue, filter, entry.as_ref(), &document)? {
+                let id = entry.map_or_else(|| member.to_vec(), |entry| entry.id().to_vec());
                 out.push(Found {
                     id,
                     stored: version,
@@ -277,11 +267,13 @@ impl Inner {
                 .await;
         }
         if let [scan] = plan.scans()
+            && let Access::Index(at) = scan.access
             && scan.is_exact
             && sort.is_empty()
         {
+            let index = collection.catalogue.indexes[at].id;
             return self
-                .collect_by_keys(collection, filter, &plan, wanted, taken)
+                .collect_by_keys(collection, filter, (&plan, index), wanted, taken)
                 .await;
         }
         match self
@@ -330,26 +322,22 @@ impl Inner {
         &self,
         collection: &Collection,
         filter: &Filter,
-        plan: &Plan,
+        (plan, index): (&Plan, IndexId),
         wanted: usize,
         taken: &HashSet<KeyBytes>,
     ) -> Result<Planned<Vec<FoundDocument>>> {
         let mut cursor = Cursor::new(plan, &collection.catalogue);
-        // The least ids, each with the index and the member that led to it.
-        let mut least: BTreeMap<KeyBytes, (Option<IndexId>, Bytes)> = BTreeMap::new();
+        // The least ids, each with the member that led to it.
+        let mut least: BTreeMap<KeyBytes, Bytes> = BTreeMap::new();
         while !cursor.is_done() {
-            let index = cursor.ask().and_then(|ask| ask.index);
             let page = self.page(collection, &mut cursor, What::Keys, KEYS_PAGE).await?;
             if !page.members.is_empty() && page.edition != collection.edition {
                 return Ok(None);
             }
             for member in page.members {
-                let id = match index {
-                    Some(_) => id_of(&member)?.to_vec(),
-                    None => member.to_vec(),
-                };
-                if !taken.contains(&id) {
-                    least.insert(id, (index, member));
+                let id = id_of(&member)?;
+                if !taken.contains(id) {
+                    least.insert(id.to_vec(), member);
                 }
                 if least.len() > wanted {
                     least.pop_last();
@@ -357,19 +345,12 @@ impl Inner {
             }
         }
         let is_any = !least.is_empty();
-        let ids = least.keys().cloned().collect();
+        let (ids, members): (Vec<_>, Vec<_>) = least.into_iter().unzip();
         let (found, unreadable) = self.matching(collection, filter, ids).await?;
-        let mut left_out = Vec::with_capacity(unreadable.len());
-        let entries: Vec<_> = least.into_iter().collect();
-        for (at, fault) in unreadable {
-            let (id, (index, member)) = &entries[at];
-            let entry = index.map(|index| Ok((index, entry_of(member)?))).transpose()?;
-            left_out.push(Unreadable {
-                id: id.clone(),
-                entry,
-                fault,
-            });
-        }
+        let left_out = unreadable
+            .into_iter()
+            .map(|(at, fault)| Ok(Unreadable::of_entry(index, entry_of(&members[at])?, fault)));
+        let left_out = left_out.collect::<Result<_>>()?;
         self.take_out(collection, left_out).await?;
         // If all of them were, there may be others.
         Ok((!is_any || !found.is_empty() || wanted == 0).then_some(found))

@@ -41,7 +41,7 @@ impl SqliteEngine {
         schema::prepare(&writer).map_err(name_file)?;
         let identity = Identity::of(&options.path)?;
         let log = match options.synchronous {
-            Synchronous::Full => Some(Log::open(&options.path).map_err(name_file)?),
+            Synchronous::Full => Some(Log::open(identity.path()).map_err(name_file)?),
             Synchronous::Normal => None,
         };
         // From here on the writer waits in a way of its own, which lets a caller's thread go.
@@ -92,13 +92,13 @@ impl SqliteEngine {
     /// Runs work in a transaction that writes, when other processes let it.
     fn in_transaction(&self, work: impl FnOnce(&Connection) -> Result<()>) -> Result<()> {
         let connection = self.writer();
-        self.mend(&connection)?;
+        self.before_write(&connection)?;
         lock::begin(&connection, self.options.lock_wait)?;
         self.finish(&connection, work(&connection))
     }
 
-    /// Before a write: makes sure that it will be found where it belongs.
-    fn mend(&self, writer: &Connection) -> Result<()> {
+    /// Makes sure that a write will be found where it belongs, and mends what the last sync may have left.
+    fn before_write(&self, writer: &Connection) -> Result<()> {
         self.identity.check()?;
         self.log.as_ref().map_or(Ok(()), |log| log.mend(writer))
     }
@@ -181,7 +181,7 @@ impl Engine for SqliteEngine {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(false),
         };
-        self.mend(&connection)?;
+        self.before_write(&connection)?;
         if !lock::try_begin(&connection)? {
             return Ok(false);
         }
@@ -205,7 +205,7 @@ impl Engine for SqliteEngine {
     }
 
     fn watch_other_processes(&self, tell: Box<dyn Fn(Look) -> bool + Send>) -> Result<Option<Watching>> {
-        let log = log::path_of(&self.options.path)?;
+        let log = log::path_of(self.identity.path());
         watch::watch(open_reader(&self.options)?, &log, tell).map(Some)
     }
 

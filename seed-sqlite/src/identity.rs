@@ -27,6 +27,11 @@ impl Identity {
         Ok(Self { path, known })
     }
 
+    /// Returns where the file is, whatever links lead there.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Makes sure that the file is still in its place.
     pub(crate) fn check(&self) -> Result<()> {
         if known(&self.path) == self.known {

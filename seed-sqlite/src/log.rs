@@ -6,7 +6,7 @@
 //! sync is good for all commits before. SQLite itself syncs the log before it writes it back, and the file before the log
 //! begins anew, in both modes.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -33,18 +33,17 @@ struct Synced {
     commits: u64,
 }
 
-/// Returns where the log of a file lies: beside the file itself, wherever links to it are.
-pub(crate) fn path_of(database: &Path) -> Result<PathBuf> {
-    let database = fs::canonicalize(database).map_err(|cause| failed(database, cause))?;
-    let mut path = database.into_os_string();
+/// Returns where the log of a file lies: beside the file itself, whose path must not be that of a link.
+pub(crate) fn path_of(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
     path.push("-wal");
-    Ok(PathBuf::from(path))
+    PathBuf::from(path)
 }
 
 impl Log {
     /// Opens the log of a file that has been written to, and makes the log's name durable.
     pub(crate) fn open(database: &Path) -> Result<Self> {
-        let path = path_of(database)?;
+        let path = path_of(database);
         let file = File::open(&path).map_err(|cause| failed(&path, cause))?;
         sync_folder(&path)?;
         Ok(Self {

@@ -131,9 +131,9 @@ impl Loop {
     /// Deals with an ending that matched nothing: it was stored by an earlier try, or the job is no longer ours.
     async fn settle_refused(&mut self, waiting: &Waiting) -> Result<()> {
         let job = self.stored_job(waiting.key.clone()).await?;
-        let text = |name: &str| job.as_ref().and_then(|job| job.get(name)).and_then(Value::as_str);
+        let is_of_token = |job: &Document| job.get("token").and_then(Value::as_str) == Some(&waiting.token);
         // An ended job keeps the token that ended it.
-        if text("token") == Some(&waiting.token) && text("status") != Some(Status::Processing.name()) {
+        if job.is_some_and(|job| is_of_token(&job) && !guard::is_held(&job)) {
             self.stored(waiting);
         } else {
             self.tell(&Event::Refused {

@@ -167,14 +167,8 @@ impl<E: Engine> Setting<E> {
         let Some(stored) = session.transaction.get(id)? else {
             return Ok(None);
         };
-        let document = self.engine().decode(&stored).map_err(|fault| {
-            Unreadable {
-                id: id.to_vec(),
-                entry: None,
-                fault,
-            }
-            .into_error()
-        })?;
+        let unreadable = |fault| Unreadable::of_id(id.to_vec(), fault).into_error();
+        let document = self.engine().decode(&stored).map_err(unreadable)?;
         Ok(filter.matches(&document)?.then(|| Found {
             id: id.to_vec(),
             stored,

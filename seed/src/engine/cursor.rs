@@ -63,6 +63,24 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
+    /// What was come by without an index.
+    pub fn of_id(id: KeyBytes, fault: Error) -> Self {
+        Self {
+            id,
+            entry: None,
+            fault,
+        }
+    }
+
+    /// What an entry of an index led to.
+    pub fn of_entry(index: IndexId, entry: Entry, fault: Error) -> Self {
+        Self {
+            id: entry.id().to_vec(),
+            entry: Some((index, entry)),
+            fault,
+        }
+    }
+
     /// Returns the fault as one of this document, which it names.
     pub fn into_error(self) -> Error {
         if self.fault.kind() == ErrorKind::Unreadable {
@@ -298,11 +316,7 @@ impl Cursor {
                         let document = match engine.decode(&stored) {
                             Ok(document) => document,
                             Err(fault) => {
-                                self.leave_out(Unreadable {
-                                    id,
-                                    entry: None,
-                                    fault,
-                                });
+                                self.leave_out(Unreadable::of_id(id, fault));
                                 continue;
                             }
                         };
@@ -335,6 +349,7 @@ impl Cursor {
         (index, entries): (IndexId, &[Entry]),
         out: &mut Vec<Found<E::Stored>>,
     ) -> Result<()> {
+        let declared = catalogue.index(index);
         for entry in entries {
             let Some(stored) = transaction.get(entry.id())? else {
                 continue;
@@ -342,19 +357,15 @@ impl Cursor {
             let document = match engine.decode(&stored) {
                 Ok(document) => document,
                 Err(fault) => {
-                    self.leave_out(Unreadable {
-                        id: entry.id().to_vec(),
-                        entry: Some((index, entry.clone())),
-                        fault,
-                    });
+                    self.leave_out(Unreadable::of_entry(index, entry.clone(), fault));
                     continue;
                 }
             };
             // What the plan takes for granted of an entry must be true of its document.
-            if let Some(index) = catalogue.index(index)
-                && !index.spec.takes(&document)?
+            if let Some(declared) = declared
+                && !declared.spec.takes(&document)?
             {
-                self.strays.push((index.id, entry.clone()));
+                self.strays.push((index, entry.clone()));
                 continue;
             }
             if self.takes(catalogue, filter, Some(entry), &document)? {

@@ -1,10 +1,15 @@
 //! Sets of names that take a single number.
 
 /// Names of fields, of which it can be told at once that they are not there, and not for certain that they are.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct FieldSet(u64);
 
 impl FieldSet {
+    /// Returns the names of both.
+    pub(crate) fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Tells whether the two may have a name in common. They have none if not.
     pub(crate) fn may_share_with(self, other: Self) -> bool {
         self.0 & other.0 != 0

@@ -149,8 +149,7 @@ impl IndexSpec {
     /// [`ErrorKind::Index`] if the filter holds anything else; [`ErrorKind::Query`] if it is no filter.
     pub fn partial(mut self, filter: &Document) -> Result<Self> {
         let partial = Partial::new(Filter::parse(filter)?)?;
-        let keyed = self.fields.iter().map(|(path, _)| path.parts()[0].name());
-        self.looked_at = keyed.chain(partial.fields()).map(Text::as_str).collect();
+        self.looked_at = self.looked_at.with(partial.fields().map(Text::as_str).collect());
         self.partial = Some(partial);
         Ok(self)
     }

@@ -161,14 +161,23 @@ fn what_is_damaged_in_the_file_is_told_of_once_and_the_others_flow() {
 
 /// Overwrites the documents of jobs in the file with an SQL expression.
 fn damage_jobs(place: &Place, damage: &str, ids: &[&String]) {
-    let file = rusqlite::Connection::open(place.path("jobs.db")).unwrap();
-    let of_jobs = "SELECT name FROM sqlite_schema WHERE name GLOB 'doc_*_kinetik_jobs'";
-    let table: String = file.query_row(of_jobs, [], |row| row.get(0)).unwrap();
+    let (file, table) = documents(place, "jobs");
     let update =
         format!("UPDATE {table} SET doc = coalesce({damage}, 0) WHERE instr(id, CAST(?1 AS BLOB)) > 0");
     for id in ids {
         assert_eq!(file.execute(&update, [id]).unwrap(), 1);
     }
+}
+
+/// Opens the file, and names the table of one of the queue's collections.
+fn documents(place: &Place, collection: &str) -> (rusqlite::Connection, String) {
+    let file = rusqlite::Connection::open(place.path("jobs.db")).unwrap();
+    let table = file.query_row(
+        &format!("SELECT name FROM sqlite_schema WHERE name GLOB 'doc_*_kinetik_{collection}'"),
+        [],
+        |row| row.get(0),
+    );
+    (file, table.unwrap())
 }
 
 /// The same while jobs are held: neither their worker, nor who rescues them, must be stopped by one that is damaged.
@@ -258,9 +267,7 @@ fn a_damaged_session_stops_neither_its_worker_nor_others() {
 }
 
 fn damage_sessions(place: &Place) {
-    let file = rusqlite::Connection::open(place.path("jobs.db")).unwrap();
-    let of_sessions = "SELECT name FROM sqlite_schema WHERE name GLOB 'doc_*_kinetik_sessions'";
-    let table: String = file.query_row(of_sessions, [], |row| row.get(0)).unwrap();
+    let (file, table) = documents(place, "sessions");
     let damaged = file
         .execute(&format!("UPDATE {table} SET doc = '{{'"), [])
         .unwrap();
