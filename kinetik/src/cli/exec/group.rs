@@ -111,13 +111,18 @@ impl Drop for Group {
 }
 
 fn cannot_start(command: &Command, cause: &io::Error) -> Failure {
+    let program = command.program();
     let what = match cause.kind() {
+        // Of a script the system says the same as of the program that is to run it.
+        io::ErrorKind::NotFound if program.is_absolute() && program.exists() => {
+            "needs a program that was not found; see its first line"
+        }
         io::ErrorKind::NotFound => "was not found",
         io::ErrorKind::PermissionDenied => "may not be run",
         _ => "cannot be started",
     };
     Failure::new(format!(
         "the command {:?} {what}: {cause}",
-        command.program().display().to_string()
+        program.display().to_string()
     ))
 }

@@ -139,6 +139,24 @@ async fn a_command_that_cannot_be_started_fails_its_job() {
 }
 
 #[tokio::test]
+async fn a_script_whose_interpreter_is_missing_is_not_itself_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("send.sh");
+    // Written by a shell: a command that another test starts meanwhile could hold a file of ours open, "text file busy".
+    let made = std::process::Command::new("/bin/sh")
+        .args(["-c", "echo '#!/no/such/shell' > \"$0\" && chmod +x \"$0\""])
+        .arg(&script)
+        .status();
+    assert!(made.unwrap().success());
+    let job = job_of(&[script.to_str().unwrap()], Value::Null, None).await;
+    assert!(
+        message(&job).contains("needs a program that was not found"),
+        "{}",
+        message(&job)
+    );
+}
+
+#[tokio::test]
 async fn a_value_of_the_data_is_one_argument_and_no_shell_sees_it() {
     let data = doc! { "to": "$(touch /tmp/x); 'a b' \"c\" *\n" };
     let job = job_of(
