@@ -319,6 +319,18 @@ fn what_is_damaged_in_the_file_keeps_nobody_from_the_rest() {
     block_on(conformance::damage::keeps_nobody_from_the_rest(&store, damage));
 }
 
+#[test]
+fn what_was_made_larger_than_a_document_may_be_keeps_nobody_from_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    let store = open(&path, SHORT).unwrap();
+    // Short as text, and 17 MB as BSON, which counts.
+    let digits = "json('[' || replace(hex(zeroblob(550000)), '0', '0,') || '0]')";
+    let large = format!("json_object('_id', ?1, 'kind', 'x', 'n', 0, 'large', {digits})");
+    let damage = |id: &str| overwrite(&path, id, &large);
+    block_on(conformance::damage::keeps_nobody_from_the_rest(&store, damage));
+}
+
 /// Overwrites a document with an SQL expression, as somebody may at a prompt.
 fn overwrite(path: &Path, id: &str, by: &str) {
     let file = Connection::open(path).unwrap();

@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use kinetik_core::{Event, Status};
 
 use super::output::{Output, shortened};
+use super::unreadable::with_reason;
 
 const SPINNER: &str = "{spinner} {msg}";
 
@@ -76,7 +77,7 @@ impl Progress {
             }
             Event::StoreFailed(fault) => self.note_store(Some(fault.to_string())),
             Event::StoreBack => self.note_store(None),
-            Event::Unreadable(fault) => self.output.note(&fault.to_string()),
+            Event::Unreadable(fault) => self.output.note(&with_reason(fault)),
             _ => {}
         }
     }

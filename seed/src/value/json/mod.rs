@@ -16,9 +16,14 @@ mod writer;
 
 pub use writer::{document_to_extended, document_to_plain, document_to_stored, to_extended, to_plain};
 
-use super::{Document, Value};
+use super::{Document, Value, limits};
 use crate::error::{Error, ErrorKind, Result};
 use parser::Form;
+
+/// The length below which a text cannot hold more bytes of BSON than a document may have.
+///
+/// What grows the most is an array of digits: two bytes of text each, at most 17 of BSON.
+const SMALL_TEXT: usize = limits::MAX_DOCUMENT_BYTES / 9;
 
 /// How a date begins where it is written as text.
 const DATE: &str = "{\"$date\":\"";
@@ -67,10 +72,15 @@ pub fn parse_plain_document(text: &str) -> Result<Document> {
 /// Reads what [`document_to_stored`] wrote.
 ///
 /// # Errors
-/// [`ErrorKind::Corrupt`] if it is anything else.
+/// [`ErrorKind::Corrupt`] if it is anything else, or larger than [a document may be](super::limits): every change to it
+/// would be refused.
 pub fn parse_stored(text: &str) -> Result<Document> {
     parser::parse(text, Form::Stored)
         .and_then(document)
+        .and_then(|document| match text.len() < SMALL_TEXT {
+            true => Ok(document),
+            false => limits::check(&document).map(|()| document),
+        })
         .map_err(|cause| {
             Error::new(ErrorKind::Corrupt, "a stored document cannot be read").with_source(cause)
         })
