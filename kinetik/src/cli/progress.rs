@@ -8,7 +8,6 @@ use indicatif::ProgressBar;
 use kinetik_core::{Event, Status};
 
 use super::output::{Output, shortened};
-use super::unreadable::with_reason;
 
 const SPINNER: &str = "{spinner} {msg}";
 
@@ -77,7 +76,7 @@ impl Progress {
             }
             Event::StoreFailed(fault) => self.note_store(Some(fault.to_string())),
             Event::StoreBack => self.note_store(None),
-            Event::Unreadable(fault) => self.output.note(&with_reason(fault)),
+            Event::Unreadable(fault) => self.output.note(&fault.to_string()),
             _ => {}
         }
     }

@@ -1,6 +1,6 @@
 //! What is stored and cannot be read: told of once all the rest is dealt with.
 
-use anyhow::{Chain, Result, bail};
+use anyhow::{Result, bail};
 use seed::{Error, ErrorKind};
 
 /// The faults of documents that were passed over.
@@ -28,7 +28,7 @@ impl Unreadable {
 
     /// Fails if anything was passed over.
     pub(super) fn finish(self) -> Result<()> {
-        let Some(first) = self.first.as_ref().map(|fault| with_reason(fault)) else {
+        let Some(first) = self.first else {
             return Ok(());
         };
         match self.others {
@@ -36,14 +36,6 @@ impl Unreadable {
             1 => bail!("{first}, nor can another one; all others are dealt with"),
             others => bail!("{first}, nor can {others} others; all the rest is dealt with"),
         }
-    }
-}
-
-/// Returns the fault's message with what is at the bottom of it, such as the place in the text where sense ends.
-pub(super) fn with_reason(fault: &(dyn std::error::Error + 'static)) -> String {
-    match Chain::new(fault).skip(1).last() {
-        Some(reason) => format!("{fault} ({reason})"),
-        None => fault.to_string(),
     }
 }
 
@@ -68,14 +60,5 @@ mod tests {
         let told = unreadable.finish().unwrap_err().to_string();
         assert_eq!(told, "no, nor can 2 others; all the rest is dealt with");
         assert!(Unreadable::default().finish().is_ok());
-    }
-
-    #[test]
-    fn the_reason_is_the_last_of_the_causes() {
-        let fault = |message, cause| Error::new(ErrorKind::Unreadable, message).with_source(cause);
-        let first = Error::new(ErrorKind::Limit, "too large");
-        let last = fault("cannot be read (_id 1)", fault("cannot be read", first.clone()));
-        assert_eq!(with_reason(&last), "cannot be read (_id 1) (too large)");
-        assert_eq!(with_reason(&first), "too large");
     }
 }

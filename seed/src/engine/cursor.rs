@@ -4,6 +4,8 @@
 //! what was read ([`Cursor::takes`]). It reads nothing itself, so that a store on a network can walk as well. Where ranges
 //! are read side by side, [`Heads`] says what is needed and which entry is next.
 
+use std::error::Error as _;
+
 use super::catalogue::{Catalogue, Index};
 use super::heads::{Heads, Rest};
 use super::{Engine, Entry, IndexId, ReadTransaction, Towards};
@@ -81,13 +83,17 @@ impl Unreadable {
         }
     }
 
-    /// Returns the fault as one of this document, which it names.
+    /// Returns the fault as one of this document, which it names, with the reason.
     pub fn into_error(self) -> Error {
         if self.fault.kind() == ErrorKind::Unreadable {
             return self.fault;
         }
         let id = key::shown_id(&self.id);
-        let message = format!("{} (_id {id})", self.fault.message());
+        let reason = self
+            .fault
+            .source()
+            .map_or_else(String::new, |reason| format!("; {reason}"));
+        let message = format!("{} (_id {id}{reason})", self.fault.message());
         Error::new(ErrorKind::Unreadable, message).with_source(self.fault)
     }
 
@@ -438,5 +444,20 @@ impl Walk {
             Towards::Start => within.next_back(),
         };
         Ok(first.is_none_or(|first| first == *entry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_the_reason() {
+        let id = || key::id_key(&"x".into()).unwrap();
+        let corrupt = Error::new(ErrorKind::Corrupt, "cannot be read");
+        let told = |fault| Unreadable::of_id(id(), fault).into_error().to_string();
+        assert_eq!(told(corrupt.clone()), "cannot be read (_id \"x\")");
+        let large = corrupt.with_source(Error::new(ErrorKind::Limit, "too large"));
+        assert_eq!(told(large), "cannot be read (_id \"x\"; too large)");
     }
 }
